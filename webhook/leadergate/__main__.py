@@ -1,0 +1,5 @@
+"""``python -m leadergate``."""
+
+from leadergate.cli import main
+
+main()

@@ -1,0 +1,166 @@
+"""The composition root: one place that makes every part and hands each what it needs."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from fastapi import FastAPI
+
+from leadergate.body import BodyBudget
+from leadergate.credentials import Access, CredentialsFault, CredentialsSource
+from leadergate.endpoint import ReviewEndpoint
+from leadergate.guard import Guard, LeaseReader
+from leadergate.kube import ApiServer
+from leadergate.leases import CoalescingReader, ReadLimits
+from leadergate.metrics import Metrics
+from leadergate.model import LeaseKey
+from leadergate.plain import Check, plain_app
+from leadergate.records import DescriptorSink, RecordSink
+from leadergate.settings import Settings, SettingsFault
+from leadergate.tls import CertificateFault, ServingCertificate
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What had to be read from files before anything could be served."""
+
+    settings: Settings
+    metrics: Metrics
+    certificate: ServingCertificate
+    credentials: CredentialsSource
+    access: Access
+
+
+@dataclass(slots=True)
+class Webhook:
+    """The composed program; ``review_app`` is served with TLS, ``plain_app`` without."""
+
+    settings: Settings
+    certificate: ServingCertificate
+    api_server: ApiServer
+    reader: CoalescingReader
+    endpoint: ReviewEndpoint
+    review_app: FastAPI
+    plain_app: FastAPI
+
+    def leave(self) -> None:
+        """Turn unready, and ask callers to go elsewhere after their next answer."""
+        self.endpoint.leaving = True
+
+
+@dataclass(frozen=True, slots=True)
+class _CertificateObserver:
+    metrics: Metrics
+
+    def on_reload(self, not_after: datetime) -> None:
+        self.metrics.certificate(not_after)
+        log.info("certificate_taken", not_after=not_after.isoformat())
+
+    def on_fault(self, message: str) -> None:
+        self.metrics.certificate_fault()
+        log.error("certificate_refused", fault=message, serving="the last good one")
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadObserver:
+    metrics: Metrics
+
+    def lease_read(self, key: LeaseKey, outcome: str, seconds: float, requests: int) -> None:
+        self.metrics.lease_read(key, outcome, seconds, requests)
+
+    def takeovers_seen(self, key: LeaseKey, count: int) -> None:
+        self.metrics.takeovers_seen(key, count)
+        log.info("takeover_seen", lease=str(key), count=count)
+
+    def lease_never_expires(self, key: LeaseKey, duration: int | None) -> None:
+        log.warning(
+            "lease_never_expires",
+            lease=str(key),
+            lease_duration_seconds=duration,
+            remedy="set spec.leaseDurationSeconds (1 to 86400), or a holder that has died stays the holder",
+        )
+
+
+def preflight(settings: Settings) -> Preflight:
+    """Load certificate and credentials.
+
+    Raises:
+        SettingsFault: with the faults of both.
+    """
+    metrics = Metrics()
+    source = CredentialsSource(settings.kubeconfig, settings.context, settings.service_account_directory)
+    faults: list[str] = []
+    certificate: ServingCertificate | None = None
+    access: Access | None = None
+    try:
+        certificate = ServingCertificate.load(
+            settings.certificate, settings.key, observer=_CertificateObserver(metrics)
+        )
+    except CertificateFault as fault:
+        faults.append(f"--certificate, --key: {fault}")
+    try:
+        access = source.load()
+    except CredentialsFault as fault:
+        faults.append(f"--kubeconfig: {fault}")
+    if certificate is None or access is None:
+        raise SettingsFault(faults)
+    metrics.certificate(certificate.not_after)
+    return Preflight(settings, metrics, certificate, source, access)
+
+
+def build(
+    ready: Preflight,
+    *,
+    records: RecordSink | None = None,
+    read_through: Callable[[LeaseReader], LeaseReader] = lambda reader: reader,
+) -> Webhook:
+    """Compose the program. Call it inside the event loop that will run it.
+
+    ``records`` replaces standard output as the place where records go; ``read_through`` wraps the Lease reader.
+    """
+    settings, metrics = ready.settings, ready.metrics
+    api_server = ApiServer(
+        ready.credentials, ready.access, on_reload_fault=lambda why: log.error("credentials_not_reloaded", fault=why)
+    )
+    limits = ReadLimits(
+        most_at_once=settings.reads_at_once, skew=settings.clock_skew_seconds, of_late=settings.former_holder_seconds
+    )
+    reader = CoalescingReader(api_server, _ReadObserver(metrics), limits)
+    guard = Guard(
+        reader=read_through(reader),
+        records=records or DescriptorSink(sys.stdout.fileno()),
+        observer=metrics,
+        wall=lambda: datetime.now(UTC),
+        webhook_pod=settings.pod_name or socket.gethostname(),
+        record_allowed=settings.record_allowed,
+    )
+    endpoint = ReviewEndpoint(
+        guard,
+        metrics,
+        budget=BodyBudget(settings.max_body_bytes_in_flight, metrics.body_bytes),
+        max_body=settings.max_body_bytes,
+        max_in_flight=settings.max_in_flight,
+    )
+    review_app = FastAPI(title="leadergate", docs_url=None, redoc_url=None, openapi_url=None)
+    review_app.mount("/", endpoint)
+    checks = [
+        Check("leaving", lambda: "this process is about to end" if endpoint.leaving else ""),
+        Check("certificate", lambda: "" if ready.certificate.served else "the served certificate has expired"),
+        Check("api-server", lambda: "" if api_server.answered else "the API server has not answered yet"),
+    ]
+    return Webhook(
+        settings,
+        ready.certificate,
+        api_server,
+        reader,
+        endpoint,
+        review_app,
+        plain_app(checks, metrics.text),
+    )

@@ -1,0 +1,65 @@
+"""The ``leadergate`` command."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import NoReturn
+
+import typer
+import uvloop
+
+from leadergate import __version__
+
+app = typer.Typer(
+    name="leadergate",
+    help="Let only the holder of a Lease write status, enforced by the API server.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.callback()
+def root() -> None:
+    """Let only the holder of a Lease write status, enforced by the API server."""
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+    short_help="Serve admission reviews (leadergate serve --help teaches).",
+)
+def serve(context: typer.Context) -> None:
+    """Serve admission reviews."""
+    # Imported here: a command that serves nothing should not wait for what only the server needs.
+    from leadergate.app import preflight
+    from leadergate.logs import set_up
+    from leadergate.run import run
+    from leadergate.settings import SettingsFault, load
+
+    try:
+        settings = load(context.args)
+        set_up(settings.log_level)
+        ready = preflight(settings)
+    except SettingsFault as fault:
+        _refuse(fault.faults)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(ready))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _refuse(faults: list[str]) -> NoReturn:
+    typer.echo(f"leadergate cannot start; {len(faults)} setting(s) to mend:", err=True)
+    for fault in faults:
+        typer.echo(f"  - {fault}", err=True)
+    sys.exit(2)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,136 @@
+"""The webhook's address: an ASGI endpoint that takes admission reviews, and nothing else.
+
+A plain ASGI application, since it is the hot route: FastAPI mounts it. Whatever a caller sends, the answer is a review
+or a ``metav1.Status`` that names the fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from leadergate.body import Body, BodyBudget, CallerGone, Level, Overloaded
+from leadergate.gate import UnknownGate, parse
+from leadergate.guard import Answer, Guard
+from leadergate.model import Gate
+from leadergate.patience import Patience, asked_for
+from leadergate.review import BadCall, failure
+
+MAX_CACHED_PATHS = 1024
+
+
+class CallObserver(Protocol):
+    """Who counts calls that come to no verdict, and what is under way."""
+
+    @property
+    def in_flight(self) -> Level:
+        """Shows how many reviews are under way."""
+        ...
+
+    def overload(self) -> None:
+        """A call was turned away because of load."""
+        ...
+
+    def bad_call(self, code: int) -> None:
+        """A call was answered 4xx."""
+        ...
+
+
+class ReviewEndpoint:
+    """The ASGI application on the webhook's port.
+
+    ``max_body`` bounds one body in bytes, ``budget`` all of them together, ``max_in_flight`` the reviews at once. Set
+    ``leaving`` when the process is to end: answers then ask the API server to close its connection, so that it
+    opens the next one to another replica.
+    """
+
+    def __init__(
+        self, guard: Guard, observer: CallObserver, *, budget: BodyBudget, max_body: int, max_in_flight: int
+    ) -> None:
+        self.leaving = False
+        self._guard = guard
+        self._observer = observer
+        self._budget = budget
+        self._max_body = max_body
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._gates: OrderedDict[str, Gate] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request (ASGI 3)."""
+        if scope["type"] != "http":
+            return
+        headers: list[tuple[bytes, bytes]] = []
+        try:
+            answer = await self._answer(scope, receive)
+        except CallerGone:
+            return
+        except BadCall as fault:
+            self._observer.bad_call(fault.code)
+            answer = Answer(fault.code, failure(fault.code, fault.message, uid=fault.uid))
+            headers.extend(_HEADERS.get(fault.code, ()))
+        except Overloaded as fault:
+            self._observer.overload()
+            answer = Answer(503, failure(503, str(fault)))
+            headers.append((b"retry-after", b"1"))
+        if self.leaving:
+            headers.append((b"connection", b"close"))
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        started = time.perf_counter()
+        arrived = asyncio.get_running_loop().time()
+        gate = self._gate(scope["path"])
+        _check_form(scope)
+        try:
+            patience = Patience.of(arrived, asked_for(scope["query_string"]), started)
+        except ValueError as fault:
+            raise BadCall(400, str(fault)) from fault
+        if self._in_flight >= self._max_in_flight:
+            raise Overloaded(f"{self._in_flight} reviews are under way (--max-in-flight {self._max_in_flight})")
+        self._count(+1)
+        try:
+            with Body(self._budget, self._max_body) as body:
+                content = await body.read(scope, receive, patience.read_by)
+                return await self._guard.review(gate, content, patience)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._in_flight += change
+        self._observer.in_flight.set(self._in_flight)
+
+    def _gate(self, path: str) -> Gate:
+        gate = self._gates.get(path)
+        if gate is None:
+            try:
+                gate = parse(path)
+            except UnknownGate as fault:
+                raise BadCall(404, str(fault)) from fault
+            self._gates[path] = gate
+            if len(self._gates) > MAX_CACHED_PATHS:
+                self._gates.popitem(last=False)
+        return gate
+
+
+_CLOSE = (b"connection", b"close")
+# After these the rest of the body is not worth reading.
+_HEADERS: dict[int, list[tuple[bytes, bytes]]] = {405: [(b"allow", b"POST")], 408: [_CLOSE], 413: [_CLOSE]}
+
+
+def _check_form(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        raise BadCall(405, f"method {scope['method']} is not allowed: the API server sends POST")
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            if value.partition(b";")[0].strip().lower() == b"application/json":
+                return
+            raise BadCall(415, f"content-type {value.decode('latin-1')!r} is not application/json")
+    raise BadCall(415, "content-type is missing; expected application/json")

@@ -1,0 +1,255 @@
+"""Reading the Lease: linearizable, coalesced, bounded for each Lease by itself.
+
+One read serves all the requests that arrived before it began; a request never joins a read that is already under way.
+That is what makes a verdict rest on a Lease no older than the object which the API server is about to write
+(``docs/guarantees.md``). A read that hangs holds up its own Lease only for ``patience`` seconds, and no other Lease
+at all: then the next read starts beside it, up to ``most_at_once`` of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from leadergate.history import LeaseHistory, expires
+from leadergate.model import Lease, LeaseAbsent, LeaseKey, LeaseUnreadable, LeaseView, Reading
+
+
+class ReadFailed(Exception):
+    """One attempt to read a Lease failed; ``passing`` says that another attempt may fare better."""
+
+    def __init__(self, why: str, *, passing: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.passing = passing
+
+
+class LeaseSource(Protocol):
+    """Where Leases come from."""
+
+    async def get(self, key: LeaseKey) -> Lease | LeaseAbsent:
+        """One linearizable read. Raises :class:`ReadFailed`; is cancelled when nobody waits any longer."""
+        ...
+
+
+class ReadObserver(Protocol):
+    """Who wants to know about the reads: metrics and the log."""
+
+    def lease_read(self, key: LeaseKey, outcome: str, seconds: float, requests: int) -> None:
+        """One read ended with ``outcome`` (found, absent, failed, timeout), having served ``requests`` reviews."""
+        ...
+
+    def takeovers_seen(self, key: LeaseKey, count: int) -> None:
+        """``count`` more changes of holder were seen."""
+        ...
+
+    def lease_never_expires(self, key: LeaseKey, duration: int | None) -> None:
+        """The Lease has no ``leaseDurationSeconds`` that expiry could rest on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Bounds of the reads; times in seconds."""
+
+    patience: float = 0.1
+    most_at_once: int = 4
+    retry_after: float = 0.1
+    most_leases: int = 1024
+    skew: float = 10.0
+    of_late: float = 600.0
+
+
+@dataclass(slots=True)
+class _Waiter:
+    deadline: float
+    future: asyncio.Future[Reading | ReadFailed]
+
+
+@dataclass(slots=True)
+class _Channel:
+    """The reads of one Lease."""
+
+    key: LeaseKey
+    history: LeaseHistory
+    waiting: list[_Waiter] = field(default_factory=list)
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    last_start: float = 0.0
+    starts: int = 0
+    newest_done: int = 0
+    wake: asyncio.TimerHandle | None = None
+    warned: bool = False
+
+
+class CoalescingReader:
+    """Reads Leases through a :class:`LeaseSource` for many reviews at once. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        source: LeaseSource,
+        observer: ReadObserver,
+        limits: ReadLimits,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._source = source
+        self._observer = observer
+        self._limits = limits
+        self._wall = wall
+        self._channels: OrderedDict[LeaseKey, _Channel] = OrderedDict()
+
+    def history(self, key: LeaseKey) -> LeaseHistory:
+        """What has been seen of this Lease so far."""
+        return self._channel(key).history
+
+    async def read(self, key: LeaseKey, deadline: float) -> Reading:
+        """The Lease at some moment between this call and its end, at ``deadline`` (loop time, seconds) at the latest.
+
+        Failures that may pass (a refused connection, 429, 5xx) are tried again until the deadline.
+        """
+        loop = asyncio.get_running_loop()
+        channel = self._channel(key)
+        failure = "there was no time left to read it"
+        while loop.time() < deadline:
+            waiter = _Waiter(deadline, loop.create_future())
+            channel.waiting.append(waiter)
+            self._pump(channel)
+            result = await waiter.future
+            if not isinstance(result, ReadFailed):
+                return result
+            failure = result.why
+            if not result.passing or loop.time() + self._limits.retry_after >= deadline:
+                break
+            await asyncio.sleep(self._limits.retry_after)
+        return LeaseUnreadable(failure)
+
+    async def close(self) -> None:
+        """Cancel what is under way."""
+        tasks = [task for channel in self._channels.values() for task in channel.under_way]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _channel(self, key: LeaseKey) -> _Channel:
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = _Channel(key, LeaseHistory(self._limits.skew, self._limits.of_late))
+            self._channels[key] = channel
+            self._forget_idle()
+        else:
+            self._channels.move_to_end(key)
+        return channel
+
+    def _forget_idle(self) -> None:
+        """Anyone who reaches the port can name a Lease, so what is kept for each must be bounded."""
+        if len(self._channels) <= self._limits.most_leases:
+            return
+        for key, channel in self._channels.items():
+            if not channel.under_way and not channel.waiting:
+                del self._channels[key]
+                return
+
+    def _pump(self, channel: _Channel) -> None:
+        """Start the next read of this Lease if it may start now, else see to it that it does later."""
+        if not channel.waiting:
+            return
+        loop = asyncio.get_running_loop()
+        if not channel.under_way:
+            self._start(channel)
+            return
+        earliest = channel.last_start + self._limits.patience
+        if len(channel.under_way) < self._limits.most_at_once and loop.time() >= earliest:
+            self._start(channel)
+            return
+        at = self._next_wake(channel, earliest, loop.time())
+        if channel.wake is None or channel.wake.when() > at:
+            if channel.wake is not None:
+                channel.wake.cancel()
+            channel.wake = loop.call_at(at, self._woken, channel)
+
+    def _next_wake(self, channel: _Channel, earliest: float, now: float) -> float:
+        nearest = min(waiter.deadline for waiter in channel.waiting)
+        if len(channel.under_way) >= self._limits.most_at_once or earliest <= now:
+            return nearest
+        return min(earliest, nearest)
+
+    def _woken(self, channel: _Channel) -> None:
+        channel.wake = None
+        now = asyncio.get_running_loop().time()
+        overdue = [waiter for waiter in channel.waiting if waiter.deadline <= now]
+        if overdue:
+            channel.waiting = [waiter for waiter in channel.waiting if waiter.deadline > now]
+            _settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
+        self._pump(channel)
+
+    def _start(self, channel: _Channel) -> None:
+        channel.starts += 1
+        channel.last_start = asyncio.get_running_loop().time()
+        task = asyncio.create_task(self._run(channel, channel.starts))
+        channel.under_way.add(task)
+        task.add_done_callback(lambda done: self._ended(channel, done))
+
+    def _ended(self, channel: _Channel, task: asyncio.Task[None]) -> None:
+        channel.under_way.discard(task)
+        if channel.wake is not None:
+            channel.wake.cancel()
+            channel.wake = None
+        self._pump(channel)
+
+    async def _run(self, channel: _Channel, number: int) -> None:
+        # The batch is sealed here, when the read begins: all who arrived in this turn of the loop are in it.
+        batch, channel.waiting = channel.waiting, []
+        if not batch:
+            return
+        loop = asyncio.get_running_loop()
+        began = channel.last_start = loop.time()
+        expiry = [loop.call_at(at, _expire, batch, at) for at in {waiter.deadline for waiter in batch}]
+        outcome = "failed"
+        result: Reading | ReadFailed = ReadFailed("the read was abandoned", passing=True)
+        try:
+            async with asyncio.timeout_at(max(waiter.deadline for waiter in batch)):
+                found = await self._source.get(channel.key)
+            outcome = "found" if isinstance(found, Lease) else "absent"
+            result = self._taken_in(channel, number, found) if isinstance(found, Lease) else found
+        except ReadFailed as error:
+            result = error
+        except TimeoutError:
+            outcome = "timeout"
+            result = ReadFailed(_TOO_LATE, passing=False)
+        finally:
+            for handle in expiry:
+                handle.cancel()
+            _settle(batch, result)
+            self._observer.lease_read(channel.key, outcome, loop.time() - began, len(batch))
+
+    def _taken_in(self, channel: _Channel, number: int, lease: Lease) -> LeaseView:
+        now = asyncio.get_running_loop().time()
+        if number < channel.newest_done:
+            # A read that began later has already answered: this one may show an older Lease.
+            return channel.history.view(lease, now=now)
+        channel.newest_done = number
+        if not expires(lease) and not channel.warned:
+            channel.warned = True
+            self._observer.lease_never_expires(channel.key, lease.duration)
+        before = channel.history.takeovers
+        view = channel.history.observe(lease, now=now, wall=self._wall())
+        if channel.history.takeovers != before:
+            self._observer.takeovers_seen(channel.key, channel.history.takeovers - before)
+        return view
+
+
+_TOO_LATE = "the API server did not answer the read in time"
+
+
+def _expire(batch: list[_Waiter], deadline: float) -> None:
+    """Answer those whose own deadline has come, while the read goes on for the others."""
+    _settle([waiter for waiter in batch if waiter.deadline <= deadline], ReadFailed(_TOO_LATE, passing=False))
+
+
+def _settle(waiters: list[_Waiter], result: Reading | ReadFailed) -> None:
+    for waiter in waiters:
+        if not waiter.future.done():
+            waiter.future.set_result(result)

@@ -1,0 +1,122 @@
+"""Running the composed program: two servers on one event loop, until a signal ends it gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+from collections.abc import Generator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from leadergate.app import Preflight, Webhook, build
+from leadergate.leases import ReadFailed
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
+
+# Beyond the 90 s for which the API server keeps idle connections: whoever closes first must not be us, since a request
+# may be on its way (Go net/http Transport.IdleConnTimeout as k8s.io/apimachinery sets it).
+KEEP_ALIVE_SECONDS = 120
+FINISH_SECONDS = 31
+GREETING_SECONDS = 3.0
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to :func:`run`, which has two of them to end, and says where it listens."""
+
+    def __init__(self, config: uvicorn.Config, purpose: str) -> None:
+        super().__init__(config)
+        self._purpose = purpose
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port, *_ = self.servers[0].sockets[0].getsockname()
+        log.info("serving", purpose=self._purpose, address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def run(ready: Preflight) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Then the process turns unready at once, but serves on for ``drain_seconds``, since endpoints and pooled connections
+    follow late; then what is under way finishes. A second signal ends the waiting.
+    """
+    webhook = build(ready)
+    settings = ready.settings
+    leaving, hurry = asyncio.Event(), asyncio.Event()
+    _on_signals(leaving, hurry)
+    review = _server(webhook.review_app, settings.address, settings.port, ready.certificate.context, "reviews")
+    plain = _server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
+    background = [
+        asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
+        asyncio.create_task(_greet(webhook)),
+    ]
+    servers = [asyncio.create_task(review.serve()), asyncio.create_task(plain.serve())]
+    end = asyncio.create_task(leaving.wait())
+    try:
+        await asyncio.wait([end, *servers], return_when=asyncio.FIRST_COMPLETED)
+        if leaving.is_set():
+            log.info("leaving", drain_seconds=settings.drain_seconds)
+            webhook.leave()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(hurry.wait(), settings.drain_seconds)
+        review.should_exit = plain.should_exit = True
+        await asyncio.gather(*servers)
+    finally:
+        for task in [end, *background]:
+            task.cancel()
+        await asyncio.gather(end, *background, return_exceptions=True)
+        await webhook.reader.close()
+        await webhook.api_server.close()
+    log.info("ended")
+
+
+def _server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, purpose: str) -> _Server:
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+        ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
+    )
+    return _Server(config, purpose)
+
+
+def _on_signals(leaving: asyncio.Event, hurry: asyncio.Event) -> None:
+    def taken() -> None:
+        (hurry if leaving.is_set() else leaving).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, taken)
+
+
+async def _greet(webhook: Webhook) -> None:
+    """Ask the API server until it answers once: before that the process is not ready."""
+    said = ""
+    while not webhook.api_server.answered:
+        try:
+            async with asyncio.timeout(GREETING_SECONDS):
+                await webhook.api_server.greet()
+        except (ReadFailed, TimeoutError) as fault:
+            why = str(fault) or f"no answer within {GREETING_SECONDS:.0f} s"
+            if why != said:
+                log.warning("api_server_not_ready", fault=why)
+                said = why
+            await asyncio.sleep(0.5)
+    log.info("api_server_answered")

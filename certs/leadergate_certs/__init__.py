@@ -1,0 +1,1 @@
+"""Makes the certificates that the webhook serves with."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.process_collector import ProcessCollector
 
 from leadergate.model import LeaseKey, Mode, Reason, Standing
@@ -25,6 +32,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        # The times at which each series began would double the page and tell nobody anything.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         registry = self.registry
         ProcessCollector(registry=registry)

@@ -1,0 +1,253 @@
+"""A real etcd and kube-apiserver on loopback."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import ssl
+import tempfile
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+from urllib.error import URLError
+
+import yaml
+
+from leadergate_lab.assets import Assets
+from leadergate_lab.cluster import Cluster
+from leadergate_lab.keys import LabAuthority, ServiceAccountKey, write_private
+from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port
+
+_Launched = TypeVar("_Launched")
+_START_SECONDS = 90.0
+_ATTEMPTS = 3
+
+# Rejections' auditAnnotations stand in the response's event at every level, so Metadata suffices.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]}, {"level": "None"}],
+}
+
+
+class ApiServer:
+    """One kube-apiserver process; it keeps its port when started again."""
+
+    def __init__(self, name: str, argv: Sequence[str], *, directory: Path, port: int, ca_file: Path) -> None:
+        self.url = f"https://127.0.0.1:{port}"
+        self.audit_log = directory / f"{name}.audit.jsonl"
+        self.process = ManagedProcess(
+            name,
+            [*argv, f"--secure-port={port}", f"--audit-log-path={self.audit_log}"],
+            log_dir=directory,
+        )
+        self._tls = ssl.create_default_context(cafile=str(ca_file))
+
+    def start(self) -> None:
+        """Start it and wait until it is ready. Raises ProcessDied with the end of its log."""
+        self.process.start()
+        self.wait_ready()
+
+    def wait_ready(self, timeout: float = _START_SECONDS) -> None:
+        """Wait until ``/readyz`` answers 200."""
+        self.process.wait_until(self._is_ready, what=f"{self.url}/readyz answers", timeout=timeout)
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open and nothing is answered."""
+        self.process.freeze()
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.process.thaw()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if it lingers."""
+        self.process.stop(timeout=15)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2, context=self._tls) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+
+class ControlPlane:
+    """etcd and kube-apiserver, and what it takes to talk to them. A context manager; ends with :meth:`stop`."""
+
+    def __init__(self, assets: Assets, directory: Path, *, owns_directory: bool) -> None:
+        self.directory = directory
+        self.kubectl = assets.kubectl
+        self._assets = assets
+        self._owns_directory = owns_directory
+        self._authority = LabAuthority("leadergate-lab")
+        self._clients = LabAuthority("leadergate-lab-clients")
+        self._service_account_key = ServiceAccountKey()
+        self._admin_token = secrets.token_urlsafe(24)
+        self._apiservers: list[ApiServer] = []
+        self.ca_pem = self._authority.pem
+        self.ca_file = write_private(directory / "ca.crt", self.ca_pem)
+        self.etcd: ManagedProcess
+        self._etcd_url = ""
+        self.cluster: Cluster
+
+    @classmethod
+    def start(
+        cls, assets: Assets, *, directory: Path | None = None, apiserver_flags: Sequence[str] = ()
+    ) -> ControlPlane:
+        """Start both and wait until the API server is ready.
+
+        Without ``directory`` a temporary one is made and removed at the end; a given one is kept. Raises ProcessDied
+        with the end of the log of whichever did not start.
+        """
+        owns = directory is None
+        folder = Path(tempfile.mkdtemp(prefix="leadergate-lab-")) if directory is None else directory
+        folder.mkdir(parents=True, exist_ok=True)
+        plane = cls(assets, folder, owns_directory=owns)
+        try:
+            plane._start(apiserver_flags)
+        except BaseException:
+            plane.stop()
+            raise
+        return plane
+
+    @property
+    def apiserver(self) -> ApiServer:
+        """The first API server."""
+        return self._apiservers[0]
+
+    @property
+    def url(self) -> str:
+        """The first API server's address."""
+        return self.apiserver.url
+
+    @property
+    def audit_log(self) -> Path:
+        """The first API server's audit log, JSON lines."""
+        return self.apiserver.audit_log
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """A kubeconfig for a member of system:masters."""
+        return self.directory / "admin.kubeconfig"
+
+    def add_apiserver(self, *, flags: Sequence[str] = ()) -> ApiServer:
+        """Start one more API server on the same etcd."""
+        server = self._with_free_port(lambda: self._launch(f"kube-apiserver-{len(self._apiservers)}", flags))
+        self._apiservers.append(server)
+        return server
+
+    def stop(self) -> None:
+        """Stop the API servers, then etcd (the other way round they linger), and remove a temporary folder."""
+        for server in reversed(self._apiservers):
+            if server.process.running:
+                server.stop()
+        if hasattr(self, "etcd") and self.etcd.running:
+            self.etcd.stop(timeout=10)
+        if self._owns_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> ControlPlane:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self, flags: Sequence[str]) -> None:
+        self._service_account_key.write(self.directory)
+        write_private(self.directory / "clients.crt", self._clients.pem)
+        certificate, key = self._authority.serving(["127.0.0.1", "10.0.0.1"])
+        write_private(self.directory / "apiserver.crt", certificate)
+        write_private(self.directory / "apiserver.key", key)
+        tokens = f'{self._admin_token},admin,admin-uid,"system:masters"\n'
+        write_private(self.directory / "tokens.csv", tokens.encode())
+        (self.directory / "audit-policy.yaml").write_text(yaml.safe_dump(_AUDIT_POLICY))
+        self.etcd = self._with_free_port(self._launch_etcd)
+        self._apiservers.append(self._with_free_port(lambda: self._launch("kube-apiserver", flags)))
+        self.cluster = Cluster(
+            self.url, self.ca_file, self._admin_token, self._clients, self._service_account_key, self.directory
+        )
+        self.cluster.kubeconfig("admin", token=self._admin_token)
+
+    def _launch_etcd(self) -> ManagedProcess:
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        etcd = ManagedProcess(
+            "etcd",
+            [
+                str(self._assets.etcd),
+                "--name=lab",
+                f"--data-dir={self.directory / 'etcd'}",
+                f"--listen-client-urls={client}",
+                f"--advertise-client-urls={client}",
+                f"--listen-peer-urls={peer}",
+                f"--initial-advertise-peer-urls={peer}",
+                f"--initial-cluster=lab={peer}",
+                # Power cuts are none of the laboratory's worries; a slow disk would be.
+                "--unsafe-no-fsync",
+                "--log-level=warn",
+            ],
+            log_dir=self.directory,
+        )
+        etcd.start()
+        self.etcd, self._etcd_url = etcd, client
+        etcd.wait_until(lambda: _answers(f"{client}/health"), what="its health endpoint answers", timeout=30)
+        return etcd
+
+    def _launch(self, name: str, flags: Sequence[str]) -> ApiServer:
+        folder = self.directory
+        argv = [
+            str(self._assets.kube_apiserver),
+            f"--etcd-servers={self._etcd_url}",
+            f"--cert-dir={folder}",
+            f"--tls-cert-file={folder / 'apiserver.crt'}",
+            f"--tls-private-key-file={folder / 'apiserver.key'}",
+            "--bind-address=127.0.0.1",
+            f"--client-ca-file={folder / 'clients.crt'}",
+            f"--token-auth-file={folder / 'tokens.csv'}",
+            "--authorization-mode=Node,RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={folder / 'sa.pub'}",
+            f"--service-account-signing-key-file={folder / 'sa.key'}",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            # It would refuse Pods until a controller manager, which does not run here, has made default accounts.
+            "--disable-admission-plugins=ServiceAccount",
+            f"--audit-policy-file={folder / 'audit-policy.yaml'}",
+            "--audit-log-mode=blocking",
+            "--endpoint-reconciler-type=none",
+            *flags,
+        ]
+        server = ApiServer(name, argv, directory=folder, port=free_port(), ca_file=self.ca_file)
+        try:
+            server.start()
+        except BaseException:
+            server.kill()
+            raise
+        return server
+
+    @staticmethod
+    def _with_free_port(launch: Callable[[], _Launched]) -> _Launched:
+        """Launch again on another port when someone else took the first one in between."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return launch()
+            except ProcessDied as error:
+                if "address already in use" not in str(error):
+                    raise
+        return launch()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - a fixed http address on loopback
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,168 @@
+"""Processes that the laboratory starts, and never leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class ProcessDied(RuntimeError):
+    """A process ended that should run; the message has the tail of its log."""
+
+
+class ManagedProcess:
+    """A child process with its output in two files of ``log_dir``.
+
+    It has a session of its own, so that Ctrl-C reaches the laboratory alone, which then stops its processes in order;
+    and the kernel kills it when the laboratory dies by itself (prctl(2), PR_SET_PDEATHSIG). For that to hold, start it
+    from a thread that lives as long as the laboratory: the main one.
+    """
+
+    def __init__(self, name: str, argv: Sequence[str], *, log_dir: Path, env: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.argv = [str(part) for part in argv]
+        self.stdout_path = log_dir / f"{name}.stdout"
+        self.stderr_path = log_dir / f"{name}.stderr"
+        self._env = dict(env) if env is not None else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._frozen = False
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises RuntimeError when it was never started."""
+        return self._started.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended; a frozen process is running."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._started.poll()
+
+    @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start it, again if it has ended; the logs go on in the same files."""
+        if self.running:
+            raise RuntimeError(f"{self.name} runs already")
+        self._frozen = False
+        with self.stdout_path.open("ab") as stdout, self.stderr_path.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=self._env,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self.running:
+            self._started.send_signal(number)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it keeps its memory and its connections, and does nothing."""
+        self.signal(signal.SIGSTOP)
+        self._frozen = True
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.signal(signal.SIGCONT)
+        self._frozen = False
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self, timeout: float = 20.0) -> int:
+        """SIGTERM and, after ``timeout`` seconds, SIGKILL. Returns the exit code."""
+        process = self._started
+        if self._frozen:
+            self.thaw()
+        self.signal(signal.SIGTERM)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return process.wait()
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of both logs."""
+        parts = []
+        for path in (self.stdout_path, self.stderr_path):
+            with contextlib.suppress(FileNotFoundError):
+                text = path.read_text(errors="replace").splitlines()[-lines:]
+                if text:
+                    parts.append(f"--- end of {path}\n" + "\n".join(text))
+        return "\n".join(parts)
+
+    def wait_until(self, condition: Callable[[], bool], *, what: str, timeout: float) -> None:
+        """Wait until ``condition`` holds while the process runs.
+
+        Raises:
+            ProcessDied: it ended before.
+            TimeoutError: not within ``timeout`` seconds; the message has the tail of the log too.
+        """
+
+        def holds() -> bool:
+            if not self.running:
+                raise ProcessDied(f"{self.name} ended with {self.returncode} before {what}\n{self.tail()}")
+            return condition()
+
+        try:
+            wait_until(holds, what=what, timeout=timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{self.name}: {error}\n{self.tail()}") from None
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, timeout: float, interval: float = 0.05) -> None:
+    """Look at ``condition`` every ``interval`` seconds until it holds. Raises TimeoutError, naming ``what``."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {timeout:g} s: {what}")
+        time.sleep(interval)
+
+
+_handed_out: set[int] = set()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that is free now and was not handed out before by this process."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
+
+
+def python_environment(**extra: str) -> dict[str, str]:
+    """This process's environment with ``extra`` on top, for a Python child whose output is wanted at once."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **extra}

@@ -1,0 +1,33 @@
+"""What all layers share: one real control plane for a whole run of the tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from leadergate_lab.assets import Assets, ensure
+
+from leadergate_lab.controlplane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    """The binaries: etcd, kube-apiserver and kubectl. Builds them if it must, which takes minutes."""
+    return ensure()
+
+
+@pytest.fixture(scope="session")
+def control_plane(assets: Assets) -> Iterator[ControlPlane]:
+    """A control plane that the whole run shares: each test works in namespaces of its own."""
+    with ControlPlane.start(assets) as plane:
+        yield plane
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Makes names that no other test of this run has: ``unique("team")`` gives ``team-7``."""
+    return lambda stem: f"{stem}-{next(_numbers)}"

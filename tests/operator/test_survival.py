@@ -1,0 +1,94 @@
+"""Replicas outlive what happens to them and to the API server; leadership moves on."""
+
+from __future__ import annotations
+
+from leadergate_lab.controlplane import ControlPlane
+
+from .conftest import NEVER, Fleet, Replica
+
+BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
+
+
+def leader_of(fleet: Fleet) -> Replica:
+    """Wait until exactly one replica leads and holds the Lease."""
+    alive = [replica for replica in fleet.replicas if replica.process.running]
+
+    def leading() -> list[Replica]:
+        return [replica for replica in alive if replica.health()["leading"]]
+
+    fleet.until(lambda: [replica.pod for replica in leading()] == [fleet.holder()], "one leader")
+    return next(replica for replica in alive if replica.pod == fleet.holder())
+
+
+def restart(control_plane: ControlPlane) -> None:
+    """Kill the API server and start it again; it keeps nothing but what etcd has."""
+    control_plane.apiserver.kill()
+    control_plane.apiserver.start()
+
+
+def test_one_leader_and_a_takeover(fleet: Fleet) -> None:
+    """One replica leads and the others know it; when it is killed another takes over."""
+    fleet.start(3, *BRISK)
+    first = leader_of(fleet)
+    fleet.all_until(lambda replica: replica.health()["leader"] == first.pod, "the leader's name")
+    first.process.kill()
+    second = leader_of(fleet)
+    assert second.pod != first.pod
+    assert second.log("leading")
+
+
+def test_an_api_server_restart_is_survived(fleet: Fleet, control_plane: ControlPlane) -> None:
+    """Killed and started again, the API server finds every replica watching, writing and electing."""
+    fleet.start(3, *BRISK, "--resync-seconds", "0.5")
+    fleet.create("before", "/before", "https://one.example")
+    fleet.all_until(lambda replica: bool(replica.writes("before", "accepted")), "the first write")
+    leader_of(fleet)
+    control_plane.apiserver.kill()
+    fleet.all_until(lambda replica: bool(replica.log("watch_failed")), "the broken watch")
+    fleet.all_until(lambda replica: bool(replica.log("election_failed")), "the broken election")
+    fleet.all_until(lambda replica: bool(replica.writes("before", "rejected")), "the failed write")
+    assert [replica.get("/before").status for replica in fleet.replicas] == [302, 302, 302]
+    control_plane.apiserver.start()
+    fleet.create("after", "/after", "https://two.example")
+    fleet.all_until(lambda replica: set(replica.table()) == {"/before", "/after"}, "the new redirect")
+    fleet.all_until(lambda replica: bool(replica.writes("after", "accepted")), "the write of the new one")
+    leader_of(fleet)
+
+
+def test_a_frozen_replica_catches_up(fleet: Fleet, control_plane: ControlPlane) -> None:
+    """Thawed after its place in history has expired (410), it lists anew and drops what is gone."""
+    replica = fleet.start(1, "--resync-seconds", str(NEVER))[0]
+    fleet.create("gone", "/gone", "https://one.example")
+    replica.until(lambda: set(replica.table()) == {"/gone"}, "the first redirect")
+    replica.process.freeze()
+    # The first restart ends the frozen replica's watch before the deletion, the second makes the API server forget
+    # all that came before its start, the deletion included.
+    restart(control_plane)
+    fleet.delete("gone")
+    restart(control_plane)
+    replica.process.thaw()
+    replica.until(lambda: replica.table() == {}, "an empty table")
+    assert 410 in {line["code"] for line in replica.log("watch_failed")}
+    fleet.create("new", "/new", "https://two.example")
+    replica.until(lambda: set(replica.table()) == {"/new"}, "the new redirect")
+
+
+def test_sigterm_ends_it_in_order(fleet: Fleet) -> None:
+    """Exit code 0, and the log ends with the end."""
+    replica = fleet.start(1)[0]
+    assert replica.process.stop() == 0
+    assert replica.log()[-1]["event"] == "stopped"
+    assert [line for line in replica.log() if line["level"] != "info"] == []
+
+
+def test_every_log_line_is_json(fleet: Fleet, control_plane: ControlPlane) -> None:
+    """Libraries' messages and failures included: each line is one object with a time, a level, an event and the pod."""
+    replica = fleet.start(1, *BRISK, "--resync-seconds", "0.5")[0]
+    fleet.create("docs", "/docs", "https://one.example")
+    control_plane.apiserver.kill()
+    replica.until(lambda: bool(replica.log("watch_failed")), "a failure")
+    control_plane.apiserver.start()
+    replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
+    for line in replica.log():
+        assert {"time", "level", "event", "pod"} <= set(line)
+        assert line["pod"] == "pod-0"

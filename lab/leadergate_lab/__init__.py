@@ -1,1 +1,1 @@
-"""The laboratory: a real control plane on loopback for the demo, the tests and the benchmarks. Not part of the wheel."""
+"""The laboratory: a real control plane on loopback for demo, tests and benchmarks. Not part of the wheel."""

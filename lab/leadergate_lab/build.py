@@ -93,7 +93,9 @@ class _Compiling:
         share = 100 * (self.before + len(self.compiled)) // self.total
         if self._linking():
             return f"building {self.name}: linking, {share}% of all"
-        return f"building {self.name}: {len(self.compiled)} of up to {len(self.deps)} packages compiled, {share}% of all"
+        return (
+            f"building {self.name}: {len(self.compiled)} of up to {len(self.deps)} packages compiled, {share}% of all"
+        )
 
     def _linking(self) -> bool:
         try:
@@ -131,7 +133,16 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
         new = deps[name] - done
         compiling = _Compiling(name, new, before=len(done), total=total)
         part = into / f".{name}.{os.getpid()}.part"
-        flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-v", "-ldflags", recipe.ldflags, "-o", part]
+        flags: list[str | Path] = [
+            "-mod=readonly",
+            "-buildvcs=false",
+            "-trimpath",
+            "-v",
+            "-ldflags",
+            recipe.ldflags,
+            "-o",
+            part,
+        ]
         try:
             with ticking(report, compiling.describe):
                 gocommand.run(

@@ -51,7 +51,7 @@ def run(
     """
     words = [str(word) for word in argv]
     try:
-        # Its own session, so that an end reaches the compilers that it started, and Ctrl-C reaches them through us alone.
+        # Its own session, so that ending it ends the compilers that it started too.
         process = subprocess.Popen(
             words,
             cwd=cwd,

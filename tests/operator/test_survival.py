@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from leadergate_lab.controlplane import ControlPlane
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 
-from .conftest import NEVER, Fleet, Replica
+from leadergate_lab.controlplane import ControlPlane
+from leadergate_operator.informer import RETRY_SECONDS
+
+from .conftest import NEVER, PATIENCE, Fleet, Replica
 
 BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
 
@@ -20,10 +26,14 @@ def leader_of(fleet: Fleet) -> Replica:
     return next(replica for replica in alive if replica.pod == fleet.holder())
 
 
-def restart(control_plane: ControlPlane) -> None:
-    """Kill the API server and start it again; it keeps nothing but what etcd has."""
+@contextmanager
+def outage(control_plane: ControlPlane) -> Iterator[None]:
+    """Kill the API server and start it again afterwards, come what may; it keeps nothing but what etcd has."""
     control_plane.apiserver.kill()
-    control_plane.apiserver.start()
+    try:
+        yield
+    finally:
+        control_plane.apiserver.start()
 
 
 def test_one_leader_and_a_takeover(fleet: Fleet) -> None:
@@ -43,16 +53,26 @@ def test_an_api_server_restart_is_survived(fleet: Fleet, control_plane: ControlP
     fleet.create("before", "/before", "https://one.example")
     fleet.all_until(lambda replica: bool(replica.writes("before", "accepted")), "the first write")
     leader_of(fleet)
-    control_plane.apiserver.kill()
-    fleet.all_until(lambda replica: bool(replica.log("watch_failed")), "the broken watch")
-    fleet.all_until(lambda replica: bool(replica.log("election_failed")), "the broken election")
-    fleet.all_until(lambda replica: bool(replica.writes("before", "rejected")), "the failed write")
-    assert [replica.get("/before").status for replica in fleet.replicas] == [302, 302, 302]
-    control_plane.apiserver.start()
+    with outage(control_plane):
+        fleet.all_until(lambda replica: bool(replica.log("watch_failed")), "the broken watch")
+        fleet.all_until(lambda replica: bool(replica.log("election_failed")), "the broken election")
+        fleet.all_until(lambda replica: bool(replica.writes("before", "rejected")), "the failed write")
+        assert [replica.get("/before").status for replica in fleet.replicas] == [302, 302, 302]
     fleet.create("after", "/after", "https://two.example")
     fleet.all_until(lambda replica: set(replica.table()) == {"/before", "/after"}, "the new redirect")
     fleet.all_until(lambda replica: bool(replica.writes("after", "accepted")), "the write of the new one")
     leader_of(fleet)
+
+
+def test_a_missing_api_server_is_not_hammered(fleet: Fleet, control_plane: ControlPlane) -> None:
+    """Between two attempts to watch there is a pause, however fast they fail."""
+    replica = fleet.start(1)[0]
+    with outage(control_plane):
+        replica.until(lambda: len(replica.log("watch_failed")) >= 4, "four failures")
+    moments = [datetime.fromisoformat(line["time"]) for line in replica.log("watch_failed")]
+    # The log's clock is not the one that the pause is measured by.
+    slack = 0.1
+    assert min((b - a).total_seconds() for a, b in pairwise(moments)) > RETRY_SECONDS - slack
 
 
 def test_a_frozen_replica_catches_up(fleet: Fleet, control_plane: ControlPlane) -> None:
@@ -63,9 +83,11 @@ def test_a_frozen_replica_catches_up(fleet: Fleet, control_plane: ControlPlane) 
     replica.process.freeze()
     # The first restart ends the frozen replica's watch before the deletion, the second makes the API server forget
     # all that came before its start, the deletion included.
-    restart(control_plane)
+    with outage(control_plane):
+        pass
     fleet.delete("gone")
-    restart(control_plane)
+    with outage(control_plane):
+        pass
     replica.process.thaw()
     replica.until(lambda: replica.table() == {}, "an empty table")
     assert 410 in {line["code"] for line in replica.log("watch_failed")}
@@ -81,13 +103,27 @@ def test_sigterm_ends_it_in_order(fleet: Fleet) -> None:
     assert [line for line in replica.log() if line["level"] != "info"] == []
 
 
+def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane: ControlPlane) -> None:
+    """Writes under way end by their timeout, and then the process does."""
+    replica = fleet.start(1, "--resync-seconds", "0.2")[0]
+    fleet.create("docs", "/docs", "https://one.example")
+    replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
+    control_plane.apiserver.freeze()
+    try:
+        replica.until(lambda: bool(replica.writes("docs", "rejected")), "a write that timed out")
+        assert replica.get("/docs").status == 302
+        assert replica.process.stop(timeout=PATIENCE) == 0
+    finally:
+        control_plane.apiserver.thaw()
+    assert replica.log()[-1]["event"] == "stopped"
+
+
 def test_every_log_line_is_json(fleet: Fleet, control_plane: ControlPlane) -> None:
     """Libraries' messages and failures included: each line is one object with a time, a level, an event and the pod."""
     replica = fleet.start(1, *BRISK, "--resync-seconds", "0.5")[0]
     fleet.create("docs", "/docs", "https://one.example")
-    control_plane.apiserver.kill()
-    replica.until(lambda: bool(replica.log("watch_failed")), "a failure")
-    control_plane.apiserver.start()
+    with outage(control_plane):
+        replica.until(lambda: bool(replica.log("watch_failed")), "a failure")
     replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
     for line in replica.log():
         assert {"time", "level", "event", "pod"} <= set(line)

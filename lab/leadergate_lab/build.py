@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
-import platform
 import re
-import sys
+import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,55 +16,8 @@ import psutil
 
 from leadergate_lab import gocommand, toolchain
 from leadergate_lab.errors import AssetError
-from leadergate_lab.progress import Report, ticking
-
-MODULE = Path(__file__).parents[1] / "controlplane"
-"""Where the go.mod stands that pins every version."""
-
-PACKAGES = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-}
-"""What each binary is built from; in this order, so that a wait ends with the short ones or the long one, not both."""
-
-VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-"""Where a Kubernetes binary keeps its version; unset, kubectl warns on each call of it."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what is built."""
-
-    kubernetes: str
-    """Such as `v1.37.2`."""
-    etcd: str
-    """Such as `v3.7.0`."""
-    go: str
-    """The least version of Go that can build it, such as `1.26.0`."""
-    key: str
-    """Names the folder of the cache: the version, a digest of the recipe, the platform."""
-    ldflags: str
-
-    @classmethod
-    def read(cls, module: Path = MODULE) -> Recipe:
-        """Read it from the go.mod and go.sum in `module`. Raises `AssetError` if they do not say."""
-        try:
-            mod, checksums = (module / "go.mod").read_text(), (module / "go.sum").read_bytes()
-        except OSError as fault:
-            raise AssetError(
-                f"{fault.filename} cannot be read: {fault.strerror}. It belongs to the checkout: restore it with git."
-            ) from fault
-        go = _found(r"^go (\S+)$", mod, module)
-        kubernetes = _found(r"^\s*k8s\.io/kubernetes (v\S+)", mod, module)
-        etcd = _found(r"^\s*go\.etcd\.io/etcd/server/v3 (v\S+)", mod, module)
-        major, minor = kubernetes.removeprefix("v").split(".")[:2]
-        told = {"gitVersion": kubernetes, "gitMajor": major, "gitMinor": minor, "gitCommit": "", "gitTreeState": ""}
-        settings = [f"-X {package}.{name}={value}" for package in VERSION_PACKAGES for name, value in told.items()]
-        ldflags = " ".join(["-s", "-w", *settings])
-        digest = hashlib.sha256(b"\0".join([mod.encode(), checksums, ldflags.encode(), repr(PACKAGES).encode()]))
-        key = f"{kubernetes}-{digest.hexdigest()[:12]}-{_platform()}"
-        return cls(kubernetes=kubernetes, etcd=etcd, go=go, key=key, ldflags=ldflags)
+from leadergate_lab.progress import Report, elapsed, ticking
+from leadergate_lab.recipe import FLAGS, MODULE, PACKAGES, Recipe
 
 
 @dataclass
@@ -93,9 +45,7 @@ class _Compiling:
         share = 100 * (self.before + len(self.compiled)) // self.total
         if self._linking():
             return f"building {self.name}: linking, {share}% of all"
-        return (
-            f"building {self.name}: {len(self.compiled)} of up to {len(self.deps)} packages compiled, {share}% of all"
-        )
+        return f"building {self.name}: {len(self.compiled)} of up to {len(self.deps)} packages, {share}% of all"
 
     def _linking(self) -> bool:
         try:
@@ -104,15 +54,17 @@ class _Compiling:
             return False
 
 
-def build(names: Sequence[str], into: Path, cache: Path, recipe: Recipe, report: Report, module: Path = MODULE) -> None:
-    """Build the binaries called `names` that the folder `into` still lacks; each appears there only when whole.
+def build(into: Path, cache: Path, recipe: Recipe, report: Report, module: Path = MODULE) -> None:
+    """Build those binaries that the folder `into` lacks; each appears there only when it is whole and runs.
 
-    Another process that builds into the same folder is waited for. Raises `AssetError`.
+    Another process that builds into the same `cache` is waited for. Raises `AssetError`.
     """
     try:
         into.mkdir(parents=True, exist_ok=True)
-        with _alone(into.with_name(f"{into.name}.lock"), report):
-            missing = [name for name in names if not (into / name).is_file()]
+        with _alone(cache / "build.lock", report):
+            for left in into.glob(".*.part"):  # by a build that was killed outright
+                left.unlink()
+            missing = [name for name in PACKAGES if not (into / name).is_file()]
             if missing:
                 _build(missing, into, cache, recipe, report, module)
     except OSError as fault:
@@ -120,12 +72,13 @@ def build(names: Sequence[str], into: Path, cache: Path, recipe: Recipe, report:
 
 
 def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, report: Report, module: Path) -> None:
+    began = time.monotonic()
     go = toolchain.find(recipe.go, cache, report)
     report(
         f"building {', '.join(missing)} (Kubernetes {recipe.kubernetes}, etcd {recipe.etcd}) with Go {go.version} into"
         f" {into}; from nothing this takes about 8 minutes on 2 cores, and an interrupted build resumes"
     )
-    _download(go, module, report)
+    _download(go, module, report, began)
     deps = {name: _dependencies(go, PACKAGES[name], module) for name in missing}
     total = len(frozenset[str]().union(*deps.values()))
     done: frozenset[str] = frozenset()
@@ -133,34 +86,39 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
         new = deps[name] - done
         compiling = _Compiling(name, new, before=len(done), total=total)
         part = into / f".{name}.{os.getpid()}.part"
-        flags: list[str | Path] = [
-            "-mod=readonly",
-            "-buildvcs=false",
-            "-trimpath",
-            "-v",
-            "-ldflags",
-            recipe.ldflags,
-            "-o",
-            part,
-        ]
         try:
-            with ticking(report, compiling.describe):
+            with ticking(report, compiling.describe, began):
                 gocommand.run(
-                    [go.command, "build", *flags, PACKAGES[name]],
+                    [go.command, "build", *FLAGS, "-v", "-ldflags", recipe.ldflags, "-o", part, PACKAGES[name]],
                     what=f"Building {name}",
                     cwd=module,
                     env=go.env,
                     on_line=compiling.line,
                     on_start=compiling.started,
                 )
+            _try(name, part, recipe)
             part.rename(into / name)
         finally:
             part.unlink(missing_ok=True)
         done |= new
-        report(f"built {name}, {100 * len(done) // total}% of all")
+        report(f"built {name}, {100 * len(done) // total}% of all · {elapsed(began)}")
 
 
-def _download(go: toolchain.Go, module: Path, report: Report) -> None:
+def _try(name: str, binary: Path, recipe: Recipe) -> None:
+    """A binary that cannot run, or whose version was not stamped, would fail far from here and say less."""
+    expected = recipe.etcd.removeprefix("v") if name == "etcd" else recipe.kubernetes
+    arguments = ["version", "--client"] if name == "kubectl" else ["--version"]
+    told = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    if told.returncode or expected not in told.stdout:
+        said = (told.stdout + told.stderr).strip() or "nothing"
+        raise AssetError(
+            f"{name} was built, but asked for its version it ended with exit status {told.returncode} and said: {said}."
+            f" {expected} was expected. {gocommand.OTHERWISE}"
+        )
+
+
+def _download(go: toolchain.Go, module: Path, report: Report, began: float) -> None:
+    """Fetch all modules before anything is compiled: a build that fetches as it goes cannot say how far it is."""
     total = len(re.findall(r"^\t\S+ v\S+", (module / "go.mod").read_text(), re.MULTILINE))
     fetched: set[str] = set()
 
@@ -169,7 +127,7 @@ def _download(go: toolchain.Go, module: Path, report: Report) -> None:
             fetched.add(found.group(1))
         return text.startswith("# get ")
 
-    with ticking(report, lambda: f"downloading modules: {len(fetched)} of up to {total}"):
+    with ticking(report, lambda: f"downloading modules: {len(fetched)} of up to {total}", began):
         gocommand.run(
             [go.command, "mod", "download", "-x"], what="Downloading Go modules", cwd=module, env=go.env, on_line=line
         )
@@ -179,8 +137,10 @@ def _dependencies(go: toolchain.Go, package: str, module: Path) -> frozenset[str
     found: set[str] = set()
 
     def line(text: str) -> bool:
-        found.add(text)
-        return False
+        is_path = " " not in text  # Go's remarks are sentences
+        if is_path:
+            found.add(text)
+        return is_path
 
     gocommand.run(
         [go.command, "list", "-mod=readonly", "-deps", package],
@@ -199,23 +159,11 @@ def _alone(lock: Path, report: Report) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            owner = f"another process ({file.read().strip() or 'unknown'}) builds the control plane"
+            owner = f"another process ({file.read().strip() or 'unknown'}) is building the control plane"
             report(f"{owner}; waiting for it")
-            with ticking(report, lambda: f"{owner}; waiting"):
+            with ticking(report, lambda: f"{owner}; waiting for it"):
                 fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(f"pid {os.getpid()}")
         file.flush()
         yield
-
-
-def _platform() -> str:
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return f"{sys.platform}-{machine}"
-
-
-def _found(pattern: str, text: str, module: Path) -> str:
-    found = re.search(pattern, text, re.MULTILINE)
-    if found is None:
-        raise AssetError(f"{module / 'go.mod'} has no line like `{pattern}`. Restore it with git.")
-    return found.group(1)

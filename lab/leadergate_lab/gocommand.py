@@ -92,7 +92,8 @@ def disk_fault(fault: OSError, doing: str) -> AssetError:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    # Go removes its temporary folder on SIGINT, but not on SIGTERM.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
             process.wait(STOP_SECONDS)

@@ -45,18 +45,18 @@ class Console:
 
 
 @contextmanager
-def ticking(report: Report, describe: Callable[[], str]) -> Iterator[None]:
-    """While the block runs, report `describe()` with the time elapsed, again and again.
+def ticking(report: Report, describe: Callable[[], str], began: float | None = None) -> Iterator[None]:
+    """While the block runs, report `describe()` again and again, with the time since `began` (`time.monotonic()`).
 
-    `describe` runs in another thread than the block, so it may only read.
+    Without `began` time runs from the start of the block. `describe` runs in another thread: it may only read.
     """
     live = isinstance(report, Console) and report.live
-    began = time.monotonic()
+    start = time.monotonic() if began is None else began
     over = threading.Event()
 
     def tick() -> None:
         while not over.wait(LIVE_SECONDS if live else PLAIN_SECONDS):
-            line = f"{describe()} · {elapsed(time.monotonic() - began)}"
+            line = f"{describe()} · {elapsed(start)}"
             if live and isinstance(report, Console):
                 report.redraw(line)
             else:
@@ -73,7 +73,7 @@ def ticking(report: Report, describe: Callable[[], str]) -> Iterator[None]:
             report.redraw("")
 
 
-def elapsed(seconds: float) -> str:
-    """Write a duration as people say it: `42 s`, `7 min 03 s`."""
-    minutes, rest = divmod(round(seconds), 60)
+def elapsed(began: float) -> str:
+    """Write the time since `began` (`time.monotonic()`) as people say it: `42 s`, `7 min 03 s`."""
+    minutes, rest = divmod(round(time.monotonic() - began), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

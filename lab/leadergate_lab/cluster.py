@@ -190,7 +190,7 @@ class Cluster:
 
         def established() -> bool:
             crd = self.get(path)
-            conditions = crd.get("status", {}).get("conditions", [])
+            conditions = crd.get("status", {}).get("conditions") or []
             if not any(item["type"] == "Established" and item["status"] == "True" for item in conditions):
                 return False
             group, version = crd["spec"]["group"], crd["spec"]["versions"][0]["name"]

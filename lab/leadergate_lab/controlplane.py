@@ -90,7 +90,7 @@ class ControlPlane:
         self._authority = LabAuthority("leadergate-lab")
         self._clients = LabAuthority("leadergate-lab-clients")
         self._service_account_key = ServiceAccountKey()
-        self._admin_token = secrets.token_urlsafe(24)
+        self.admin_token = secrets.token_urlsafe(24)
         self._apiservers: list[ApiServer] = []
         self.ca_pem = self._authority.pem
         self.ca_file = write_private(directory / "ca.crt", self.ca_pem)
@@ -168,15 +168,15 @@ class ControlPlane:
         certificate, key = self._authority.serving(["127.0.0.1", "10.0.0.1"])
         write_private(self.directory / "apiserver.crt", certificate)
         write_private(self.directory / "apiserver.key", key)
-        tokens = f'{self._admin_token},admin,admin-uid,"system:masters"\n'
+        tokens = f'{self.admin_token},admin,admin-uid,"system:masters"\n'
         write_private(self.directory / "tokens.csv", tokens.encode())
         (self.directory / "audit-policy.yaml").write_text(yaml.safe_dump(_AUDIT_POLICY))
         self.etcd = self._with_free_port(self._launch_etcd)
         self._apiservers.append(self._with_free_port(lambda: self._launch("kube-apiserver", flags)))
         self.cluster = Cluster(
-            self.url, self.ca_file, self._admin_token, self._clients, self._service_account_key, self.directory
+            self.url, self.ca_file, self.admin_token, self._clients, self._service_account_key, self.directory
         )
-        self.cluster.kubeconfig("admin", token=self._admin_token)
+        self.cluster.kubeconfig("admin", token=self.admin_token)
 
     def _launch_etcd(self) -> ManagedProcess:
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))

@@ -56,10 +56,10 @@ class WebhookProcess:
         # Prefers Lease reads to ordinary work, or status writes and the reads that they wait for starve each other.
         self._cluster.apply(flow_schema())
         token = self._cluster.service_account_token(NAMESPACE, ACCOUNT)
-        kubeconfig = self._cluster.kubeconfig(f"{name}-api", token=token, server=server)
+        self.kubeconfig = self._cluster.kubeconfig(f"{name}-api", token=token, server=server)
         argv = [sys.executable, "-m", "leadergate", "serve", "--address", "127.0.0.1"]
         argv += ["--port", str(self.port), "--plain-port", str(self.plain_port)]
-        argv += ["--certificate", str(self.certificate), "--key", str(self.key), "--kubeconfig", str(kubeconfig)]
+        argv += ["--certificate", str(self.certificate), "--key", str(self.key), "--kubeconfig", str(self.kubeconfig)]
         self.process = ManagedProcess(
             name, [*argv, *flags], log_dir=folder, env=python_environment(**(environment or {}))
         )

@@ -172,13 +172,14 @@ def allowed(uid: str, *, warning: str = "", annotations: dict[str, str] | None =
 def denied(write: Write, *, reason: str, message: str, annotations: dict[str, str]) -> bytes:
     """The review that rejects the write: HTTP 200 with ``status.code`` 403.
 
-    Without ``status.code`` the client would see 400; code, reason, message and causes reach it as they are.
+    Without ``status.code`` the client would see 400; code, reason, message and causes reach it as they are. The second
+    cause carries the review's uid, by which the client's error and the record of it can be brought together.
     """
     details = {
         "name": write.name,
         "group": write.resource.group,
         "kind": write.resource.kind or write.resource.resource,
-        "causes": [{"reason": reason, "message": message}],
+        "causes": [{"reason": reason, "message": message}, {"reason": "ReviewUID", "message": write.uid}],
     }
     status = {"status": "Failure", "code": 403, "reason": "Forbidden", "message": message, "details": details}
     return _review({"uid": write.uid, "allowed": False, "status": status, "auditAnnotations": annotations})

@@ -25,7 +25,7 @@ FINISH_SECONDS = 31
 GREETING_SECONDS = 3.0
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that leaves signals to :func:`run`, which has two of them to end, and says where it listens."""
 
     def __init__(self, config: uvicorn.Config, purpose: str) -> None:
@@ -33,12 +33,14 @@ class _Server(uvicorn.Server):
         self._purpose = purpose
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and log the address: the port was perhaps chosen by the system."""
         await super().startup(sockets)
         host, port, *_ = self.servers[0].sockets[0].getsockname()
         log.info("serving", purpose=self._purpose, address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
+        """Take no signals."""
         yield
 
 
@@ -52,8 +54,8 @@ async def run(ready: Preflight) -> None:
     settings = ready.settings
     leaving, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(leaving, hurry)
-    review = _server(webhook.review_app, settings.address, settings.port, ready.certificate.context, "reviews")
-    plain = _server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
+    review = server(webhook.review_app, settings.address, settings.port, ready.certificate.context, "reviews")
+    plain = server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
     background = [
         asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
         asyncio.create_task(_greet(webhook)),
@@ -78,7 +80,8 @@ async def run(ready: Preflight) -> None:
     log.info("ended")
 
 
-def _server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, purpose: str) -> _Server:
+def server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, purpose: str) -> Server:
+    """A server for ``app``, with TLS when there is a ``context``; ``purpose`` names it in the log."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -94,7 +97,7 @@ def _server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, 
         timeout_graceful_shutdown=FINISH_SECONDS,
         ssl_context_factory=(lambda _config, _default: context) if context is not None else None,
     )
-    return _Server(config, purpose)
+    return Server(config, purpose)
 
 
 def _on_signals(leaving: asyncio.Event, hurry: asyncio.Event) -> None:

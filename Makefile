@@ -1,0 +1,66 @@
+# leadergate: `make demo` shows it, `make test` proves it. Both do all their own set-up.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup controlplane demo test lint format bench clean
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+VENV := .venv
+RUN := $(VENV)/bin
+# The interpreter that is here is the one that is used: nothing downloads another.
+export UV_PYTHON_DOWNLOADS := never
+
+help: ## List the targets
+	@echo "leadergate"
+	@echo
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make demo GATE=off   the same story without the gate"
+	@echo "  make demo KEEP=1     leave it running and print the kubeconfig"
+	@echo "  make test-unit       one layer of the tests; so for every folder of tests/"
+
+setup: $(VENV)/.complete ## Make .venv from the lock file; brings uv where it is missing
+
+$(VENV)/.complete: pyproject.toml uv.lock | $(UV)
+	@echo "setup: installing the locked packages into $(VENV)"
+	@$(UV) sync --frozen --python $(PYTHON)
+	@touch $@
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("leadergate needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] \
+	  + ": name another one, e.g. make PYTHON=python3.12 $(MAKECMDGOALS)" if sys.version_info < (3, 11) else 0)'
+	@echo "setup: uv is not on PATH; installing uv $(UV_VERSION) into .uv"
+	@$(PYTHON) -m venv .uv || { rm -rf .uv; echo "setup: $(PYTHON) cannot make a virtual environment: install its venv" \
+	  "module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf .uv; exit 1; }
+
+controlplane: setup ## Find or build etcd, kube-apiserver and kubectl (the first build takes minutes)
+	@$(RUN)/python -m leadergate_lab.assets
+
+demo: controlplane ## Show the main job on a real API server (GATE=off, KEEP=1)
+	@$(RUN)/python -m leadergate_lab.demo --gate $(or $(GATE),on) $(if $(KEEP),--keep)
+
+test: controlplane ## Prove it: every layer of the tests
+	@$(RUN)/pytest $(PYTEST)
+
+test-%: controlplane
+	@$(RUN)/pytest tests/$* $(PYTEST)
+
+lint: setup ## Formatting, lint, types, import contracts, the lock file
+	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+	@$(UV) lock --check --quiet
+
+format: setup ## Format the code
+	@$(RUN)/ruff check --fix-only --quiet .
+	@$(RUN)/ruff format .
+
+bench: controlplane ## Measure the gate against a bare handler, in turns
+	@$(RUN)/python -m leadergate_lab.bench $(BENCH)
+
+clean: ## Remove what make made here (the control plane's cache stays)
+	@rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -26,8 +26,8 @@ class _Compiling:
 
     name: str
     deps: frozenset[str]
-    before: int
-    """Packages of the binaries that were built before this one."""
+    done: frozenset[str]
+    """The packages of the binaries that were built before this one."""
     total: int
     compiled: set[str] = field(default_factory=set)
     pid: int = 0
@@ -35,17 +35,19 @@ class _Compiling:
     def line(self, text: str) -> bool:
         if text not in self.deps:
             return False
-        self.compiled.add(text)
+        if text not in self.done:
+            self.compiled.add(text)
         return True
 
     def started(self, pid: int) -> None:
         self.pid = pid
 
     def describe(self) -> str:
-        share = 100 * (self.before + len(self.compiled)) // self.total
+        share = 100 * (len(self.done) + len(self.compiled)) // self.total
         if self._linking():
             return f"building {self.name}: linking, {share}% of all"
-        return f"building {self.name}: {len(self.compiled)} of up to {len(self.deps)} packages, {share}% of all"
+        compiled, most = len(self.compiled), len(self.deps - self.done)
+        return f"building {self.name}: {compiled} of up to {most} packages, {share}% of all"
 
     def _linking(self) -> bool:
         try:
@@ -83,8 +85,7 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
     total = len(frozenset[str]().union(*deps.values()))
     done: frozenset[str] = frozenset()
     for name in missing:
-        new = deps[name] - done
-        compiling = _Compiling(name, new, before=len(done), total=total)
+        compiling = _Compiling(name, deps[name], done, total)
         part = into / f".{name}.{os.getpid()}.part"
         try:
             with ticking(report, compiling.describe, began):
@@ -100,8 +101,8 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
             part.rename(into / name)
         finally:
             part.unlink(missing_ok=True)
-        done |= new
-        report(f"built {name}, {100 * len(done) // total}% of all · {elapsed(began)}")
+        done |= deps[name]
+        report(f"built {name}, {100 * len(done) // total}% of all · {elapsed(time.monotonic() - began)}")
 
 
 def _try(name: str, binary: Path, recipe: Recipe) -> None:

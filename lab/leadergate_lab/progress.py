@@ -56,7 +56,7 @@ def ticking(report: Report, describe: Callable[[], str], began: float | None = N
 
     def tick() -> None:
         while not over.wait(LIVE_SECONDS if live else PLAIN_SECONDS):
-            line = f"{describe()} · {elapsed(start)}"
+            line = f"{describe()} · {elapsed(time.monotonic() - start)}"
             if live and isinstance(report, Console):
                 report.redraw(line)
             else:
@@ -73,7 +73,7 @@ def ticking(report: Report, describe: Callable[[], str], began: float | None = N
             report.redraw("")
 
 
-def elapsed(began: float) -> str:
-    """Write the time since `began` (`time.monotonic()`) as people say it: `42 s`, `7 min 03 s`."""
-    minutes, rest = divmod(round(time.monotonic() - began), 60)
+def elapsed(seconds: float) -> str:
+    """Write a duration as people say it: `42 s`, `7 min 03 s`."""
+    minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

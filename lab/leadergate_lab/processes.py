@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+from leadergate_lab import leash
+from leadergate_lab.starter import in_lasting_thread
 
 
 class ProcessDied(RuntimeError):
@@ -23,9 +24,8 @@ class ProcessDied(RuntimeError):
 class ManagedProcess:
     """A child process with its output in two files of ``log_dir``.
 
-    It has a session of its own, so that Ctrl-C reaches the laboratory alone, which then stops its processes in order;
-    and the kernel kills it when the laboratory dies by itself (prctl(2), PR_SET_PDEATHSIG). For that to hold, start it
-    from a thread that lives as long as the laboratory: the main one.
+    It has a session of its own, so that Ctrl-C reaches the laboratory alone, which then ends its processes in order. On
+    Linux the kernel kills it when the laboratory dies by itself, however that comes about.
     """
 
     def __init__(self, name: str, argv: Sequence[str], *, log_dir: Path, env: Mapping[str, str] | None = None) -> None:
@@ -35,7 +35,6 @@ class ManagedProcess:
         self.stderr_path = log_dir / f"{name}.stderr"
         self._env = dict(env) if env is not None else None
         self._process: subprocess.Popen[bytes] | None = None
-        self._frozen = False
 
     @property
     def pid(self) -> int:
@@ -59,20 +58,31 @@ class ManagedProcess:
         return self._process
 
     def start(self) -> None:
-        """Start it, again if it has ended; the logs go on in the same files."""
+        """Start it, again if it has ended; the logs go on in the same files.
+
+        Raises RuntimeError when it runs already, FileNotFoundError when there is no such executable.
+        """
         if self.running:
-            raise RuntimeError(f"{self.name} runs already")
-        self._frozen = False
-        with self.stdout_path.open("ab") as stdout, self.stderr_path.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=self._env,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
+            raise RuntimeError(f"{self.name} runs already, as process {self.pid}")
+        executable = shutil.which(self.argv[0])
+        if executable is None:
+            raise FileNotFoundError(f"{self.name}: there is no executable {self.argv[0]}")
+        command = [str(Path(executable).absolute()), *self.argv[1:]]
+        if sys.platform == "linux":
+            command = [sys.executable, "-I", "-S", str(leash.__file__), str(os.getpid()), *command]
+
+        def spawn() -> None:
+            with self.stdout_path.open("ab") as stdout, self.stderr_path.open("ab") as stderr:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    env=self._env,
+                    start_new_session=True,
+                )
+
+        in_lasting_thread(spawn)
 
     def signal(self, number: int) -> None:
         """Send a signal, if it still runs."""
@@ -80,14 +90,15 @@ class ManagedProcess:
             self._started.send_signal(number)
 
     def freeze(self) -> None:
-        """SIGSTOP: it keeps its memory and its connections, and does nothing."""
+        """SIGSTOP, and wait until it stands still: it keeps its memory and its connections, and does nothing."""
         self.signal(signal.SIGSTOP)
-        self._frozen = True
+        if self.running:
+            # The end is left for Popen to collect, in case it came first.
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """SIGCONT."""
         self.signal(signal.SIGCONT)
-        self._frozen = False
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -96,11 +107,10 @@ class ManagedProcess:
             self._process.wait()
 
     def stop(self, timeout: float = 20.0) -> int:
-        """SIGTERM and, after ``timeout`` seconds, SIGKILL. Returns the exit code."""
+        """SIGTERM and, after ``timeout`` seconds, SIGKILL. Returns the exit code; a frozen process is thawed."""
         process = self._started
-        if self._frozen:
-            self.thaw()
         self.signal(signal.SIGTERM)
+        self.thaw()
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -134,10 +144,6 @@ class ManagedProcess:
             wait_until(holds, what=what, timeout=timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{self.name}: {error}\n{self.tail()}") from None
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def wait_until(condition: Callable[[], bool], *, what: str, timeout: float, interval: float = 0.05) -> None:

@@ -39,6 +39,8 @@ from leadergate.review import allowed, decode, denied, failure
 
 # client-go and kubectl show warnings whole up to this length (Kubernetes API: AdmissionResponse.warnings).
 MAX_WARNING = 256
+# These requesters did not prove to be a pod that may lead: whatever pod they name, it is not that pod which writes.
+_UNPROVEN = {Reason.NOT_SERVICE_ACCOUNT, Reason.FOREIGN_NAMESPACE, Reason.NO_POD_IDENTITY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,7 @@ class Guard:
     async def _reject(self, case: _Case, patience: Patience) -> Answer:
         """Record, then answer as the mode says: only ``enforce`` ever stands in a write's way."""
         gate, write, verdict = case.gate, case.write, case.verdict
-        history = self.reader.history(gate.lease)
-        standing, until = history.standing(gate, write.requester, wall=self.wall())
+        standing, until = self._standing(case)
         self.observer.rejection(gate.lease, gate.mode, standing)
         recorded = await self._record(case, standing, until, patience)
         annotations = _annotations(case, standing)
@@ -143,6 +144,11 @@ class Guard:
             case Mode.AUDIT:
                 return Answer(200, allowed(write.uid, annotations=annotations))
         assert_never(gate.mode)
+
+    def _standing(self, case: _Case) -> tuple[Standing, datetime | None]:
+        if case.verdict.reason in _UNPROVEN:
+            return Standing.STRANGER, None
+        return self.reader.history(case.gate.lease).standing(case.gate, case.write.requester, wall=self.wall())
 
     async def _record(self, case: _Case, standing: Standing | None, until: datetime | None, patience: Patience) -> bool:
         record = _record(case, standing, until, self.wall(), self.webhook_pod)

@@ -1,0 +1,169 @@
+"""``make bench``: the gate against a bare uvicorn TLS handler, in turns."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import socket
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from leadergate_lab.assets import ensure
+from leadergate_lab.bench.load import Round, generator, run
+from leadergate_lab.bench.reviews import review
+from leadergate_lab.cluster import PodIdentity
+from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.errors import AssetError
+from leadergate_lab.processes import ManagedProcess, free_port, python_environment
+from leadergate_lab.webhook import WebhookProcess
+
+NAMESPACE, LEASE = "bench", "operator-lock"
+SIZES = {"2 KiB": 2 << 10, "64 KiB": 64 << 10, "1 MiB": 1 << 20}
+CONNECTIONS = (8, 32)
+_WARM_UP = 1.0
+
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The rounds of one case, in pairs."""
+
+    case: str
+    connections: int
+    gate: list[Round]
+    bare: list[Round]
+    reads_per_request: float
+
+    @property
+    def speed(self) -> float:
+        """Requests a second, gate to bare: the median of the pairs."""
+        pairs = zip(self.gate, self.bare, strict=True)
+        return statistics.median(gate.per_second / bare.per_second for gate, bare in pairs)
+
+    @property
+    def tail(self) -> float:
+        """The 99th percentile of latency, gate to bare: the median of the pairs."""
+        return statistics.median(gate.p99 / bare.p99 for gate, bare in zip(self.gate, self.bare, strict=True))
+
+
+class Bench:
+    """Both servers, and the load against them."""
+
+    def __init__(self, plane: ControlPlane, binary: Path, seconds: float, rounds: int) -> None:
+        self._plane, self._binary, self._seconds, self._rounds = plane, binary, seconds, rounds
+        cluster = plane.cluster
+        cluster.namespace(NAMESPACE)
+        cluster.service_account(NAMESPACE, "operator")
+        self._holder = cluster.pod(NAMESPACE, "operator-0", "operator")
+        self._follower = cluster.pod(NAMESPACE, "operator-1", "operator")
+        cluster.set_lease(NAMESPACE, LEASE, self._holder.name, duration=3600)
+        self.webhook = WebhookProcess(plane, flags=["--drain-seconds", "0"])
+        self.webhook.grant(NAMESPACE, LEASE)
+        self.webhook.start()
+        port = free_port()
+        argv = [sys.executable, "-m", "leadergate_lab.bench.bare", "--port", str(port)]
+        argv += ["--certificate", str(self.webhook.certificate), "--key", str(self.webhook.key)]
+        self.bare = ManagedProcess("bare", argv, log_dir=plane.directory, env=python_environment())
+        self.bare.start()
+        self.bare.wait_until(lambda: _listens(port), what=f"it listens on {port}", timeout=30)
+        self._gate_url = f"{self.webhook.url}/enforce/{NAMESPACE}/{LEASE}?timeout=10s"
+        self._bare_url = f"https://127.0.0.1:{port}/"
+
+    def stop(self) -> None:
+        """Stop both servers."""
+        self.webhook.process.stop()
+        self.bare.stop()
+
+    def case(self, name: str, size: int, connections: int, *, denied: bool = False) -> Row:
+        """Measure one case: bare and gate in turns, the same body for both."""
+        body = self._body(self._follower if denied else self._holder, size)
+        for url in (self._bare_url, self._gate_url):
+            self._round(url, body, connections, _WARM_UP)
+        gate, bare = [], []
+        reads, requests = 0.0, 0.0
+        for number in range(1, self._rounds + 1):
+            console.print(f"  {name}, {connections} connections: round {number} of {self._rounds}", style="dim")
+            bare.append(self._round(self._bare_url, body, connections, self._seconds))
+            before = self._counts()
+            gate.append(self._round(self._gate_url, body, connections, self._seconds))
+            after = self._counts()
+            reads, requests = reads + after[0] - before[0], requests + after[1] - before[1]
+        return Row(name, connections, gate, bare, reads / requests)
+
+    def _round(self, url: str, body: Path, connections: int, seconds: float) -> Round:
+        measured = run(self._binary, url, body, connections=connections, seconds=seconds)
+        if measured.failed:
+            raise RuntimeError(f"{measured.failed} answers of {url} were not 200\n{self.webhook.process.tail()}")
+        return measured
+
+    def _counts(self) -> tuple[float, float]:
+        return self.webhook.metric("leadergate_lease_reads_total"), self.webhook.metric("leadergate_reviews_total")
+
+    def _body(self, pod: PodIdentity, size: int) -> Path:
+        path = self._plane.directory / f"{pod.name}-{size}.json"
+        path.write_bytes(review(pod, size))
+        return path
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def peak_memory(pid: int) -> float:
+    """The most memory that a process ever held, in MiB (VmHWM of proc(5))."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of rounds for each case (default: %(default)s)")
+    given = parser.parse_args()
+    try:
+        assets, binary = ensure(), generator(lambda line: console.print(line, style="dim"))
+    except AssetError as fault:
+        sys.exit(str(fault))
+    with ControlPlane.start(assets) as plane:
+        bench = Bench(plane, binary, given.seconds, given.rounds)
+        try:
+            idle = peak_memory(bench.webhook.process.pid)
+            cases = [(name, size, count) for name, size in SIZES.items() for count in CONNECTIONS]
+            rows = [bench.case(f"{name}, allowed", size, count) for name, size, count in cases]
+            allowed = peak_memory(bench.webhook.process.pid)
+            rows.append(bench.case("2 KiB, denied", SIZES["2 KiB"], 32, denied=True))
+        finally:
+            bench.stop()
+    _print(rows)
+    console.print(
+        f"peak memory of the gate: {allowed:.0f} MiB after all sizes ({idle:.0f} MiB before the first review)"
+    )
+
+
+def _print(rows: list[Row]) -> None:
+    table = Table(title="the gate (linearizable) against a bare uvicorn TLS handler; medians of pairs")
+    for heading in ("review", "connections", "gate/s", "bare/s", "speed ratio", "p99 ratio", "Lease reads/request"):
+        table.add_column(heading, justify="left" if heading == "review" else "right")
+    for row in rows:
+        table.add_row(
+            row.case,
+            str(row.connections),
+            f"{statistics.median(item.per_second for item in row.gate):.0f}",
+            f"{statistics.median(item.per_second for item in row.bare):.0f}",
+            f"{row.speed:.2f}",
+            f"{row.tail:.2f}",
+            f"{row.reads_per_request:.3f}",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

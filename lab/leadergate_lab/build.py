@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -63,7 +64,7 @@ def build(into: Path, cache: Path, recipe: Recipe, report: Report, module: Path 
     """
     try:
         into.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / "build.lock", report):
+        with _alone(cache / "build.lock", report), _work(cache / "work"):
             for left in into.glob(".*.part"):  # by a build that was killed outright
                 left.unlink()
             missing = [name for name in PACKAGES if not (into / name).is_file()]
@@ -76,6 +77,7 @@ def build(into: Path, cache: Path, recipe: Recipe, report: Report, module: Path 
 def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, report: Report, module: Path) -> None:
     began = time.monotonic()
     go = toolchain.find(recipe.go, cache, report)
+    env = {**go.env, "GOTMPDIR": str(cache / "work")}
     report(
         f"building {', '.join(missing)} (Kubernetes {recipe.kubernetes}, etcd {recipe.etcd}) with Go {go.version} into"
         f" {into}; from nothing this takes about 8 minutes on 2 cores, and an interrupted build resumes"
@@ -93,7 +95,7 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
                     [go.command, "build", *FLAGS, "-v", "-ldflags", recipe.ldflags, "-o", part, PACKAGES[name]],
                     what=f"Building {name}",
                     cwd=module,
-                    env=go.env,
+                    env=env,
                     on_line=compiling.line,
                     on_start=compiling.started,
                 )
@@ -151,6 +153,17 @@ def _dependencies(go: toolchain.Go, package: str, module: Path) -> frozenset[str
         on_line=line,
     )
     return frozenset(found)
+
+
+@contextmanager
+def _work(folder: Path) -> Iterator[None]:
+    """Give Go's temporary files a folder: interrupted, Go leaves them behind, and /tmp is often too small for them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

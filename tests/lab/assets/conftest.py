@@ -48,7 +48,7 @@ class Machine:
     @property
     def leftovers(self) -> list[Path]:
         """Files of builds that did not end well."""
-        return list(self.cache.rglob("*.part"))
+        return [*self.cache.rglob("*.part"), *self.cache.rglob("go-build*")]
 
 
 @pytest.fixture

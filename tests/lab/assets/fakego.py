@@ -37,6 +37,7 @@ match arguments[0]:
     case "list":
         say(f"fmt\nerrors\n{package}")
     case "build":
+        (Path(os.environ["GOTMPDIR"]) / "go-build1").touch()
         say("fmt")
         if told("hang", "") == package:
             (folder / "hanging").write_text(str(os.getpid()))

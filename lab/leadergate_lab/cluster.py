@@ -166,6 +166,7 @@ class Cluster:
         """A client with these credentials."""
         configuration = Configuration(host=server or self._url)
         configuration.ssl_ca_cert = str(self._ca_file)
+        configuration.proxy = None  # the environment may name one, and the API server is on this machine
         if token is not None:
             configuration.api_key["BearerToken"] = f"Bearer {token}"
         if certificate is not None:
@@ -207,6 +208,16 @@ class Cluster:
     def get(self, path: str) -> Any:
         """GET a path of the API as parsed JSON. Raises ApiException."""
         return self.call("GET", path)
+
+    def exists(self, path: str) -> bool:
+        """Whether a path of the API answers, rather than 404. Raises ApiException at any other answer."""
+        try:
+            self.get(path)
+        except ApiException as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
 
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **query: str

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import ssl
-import tempfile
-import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
-from urllib.error import URLError
 
 import yaml
 
 from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import Cluster
 from leadergate_lab.keys import LabAuthority, ServiceAccountKey, write_private
-from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port
+from leadergate_lab.loopback import answers
+from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port, wait_until
+from leadergate_lab.scratch import Scratch
 
 _Launched = TypeVar("_Launched")
 _START_SECONDS = 90.0
@@ -72,21 +70,17 @@ class ApiServer:
         self.process.stop(timeout=15)
 
     def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2, context=self._tls) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
+        return answers(f"{self.url}/readyz", tls=self._tls)
 
 
 class ControlPlane:
     """etcd and kube-apiserver, and what it takes to talk to them. A context manager; ends with :meth:`stop`."""
 
-    def __init__(self, assets: Assets, directory: Path, *, owns_directory: bool) -> None:
+    def __init__(self, assets: Assets, directory: Path, scratch: Scratch | None) -> None:
         self.directory = directory
         self.kubectl = assets.kubectl
         self._assets = assets
-        self._owns_directory = owns_directory
+        self._scratch = scratch
         self._authority = LabAuthority("leadergate-lab")
         self._clients = LabAuthority("leadergate-lab-clients")
         self._service_account_key = ServiceAccountKey()
@@ -107,10 +101,10 @@ class ControlPlane:
         Without ``directory`` a temporary one is made and removed at the end; a given one is kept. Raises ProcessDied
         with the end of the log of whichever did not start.
         """
-        owns = directory is None
-        folder = Path(tempfile.mkdtemp(prefix="leadergate-lab-")) if directory is None else directory
+        scratch = Scratch() if directory is None else None
+        folder = scratch.path if scratch else Path(directory or "").absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        plane = cls(assets, folder, owns_directory=owns)
+        plane = cls(assets, folder, scratch)
         try:
             plane._start(apiserver_flags)
         except BaseException:
@@ -151,8 +145,8 @@ class ControlPlane:
                 server.stop()
         if hasattr(self, "etcd") and self.etcd.running:
             self.etcd.stop(timeout=10)
-        if self._owns_directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        if self._scratch:
+            self._scratch.remove()
 
     def __enter__(self) -> ControlPlane:
         return self
@@ -177,6 +171,11 @@ class ControlPlane:
             self.url, self.ca_file, self.admin_token, self._clients, self._service_account_key, self.directory
         )
         self.cluster.kubeconfig("admin", token=self.admin_token)
+        wait_until(
+            lambda: self.cluster.exists("/api/v1/namespaces/default"),
+            what="the API server makes namespace default",
+            timeout=_START_SECONDS,
+        )
 
     def _launch_etcd(self) -> ManagedProcess:
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
@@ -199,7 +198,7 @@ class ControlPlane:
         )
         etcd.start()
         self.etcd, self._etcd_url = etcd, client
-        etcd.wait_until(lambda: _answers(f"{client}/health"), what="its health endpoint answers", timeout=30)
+        etcd.wait_until(lambda: answers(f"{client}/health"), what="its health endpoint answers", timeout=30)
         return etcd
 
     def _launch(self, name: str, flags: Sequence[str]) -> ApiServer:
@@ -222,6 +221,8 @@ class ControlPlane:
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={folder / 'audit-policy.yaml'}",
             "--audit-log-mode=blocking",
+            # In MB. A log that began anew in the midst of a test would seem to have lost rejections.
+            "--audit-log-maxsize=10000",
             "--endpoint-reconciler-type=none",
             *flags,
         ]
@@ -243,11 +244,3 @@ class ControlPlane:
                 if "address already in use" not in str(error):
                     raise
         return launch()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - a fixed http address on loopback
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False

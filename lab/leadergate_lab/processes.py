@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from leadergate_lab import leash
+from leadergate_lab.loopback import PAST_PROXIES
 from leadergate_lab.starter import in_lasting_thread
 
 
@@ -71,6 +72,8 @@ class ManagedProcess:
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(leash.__file__), str(os.getpid()), *command]
 
+        environment = {**(os.environ if self._env is None else self._env), **PAST_PROXIES}
+
         def spawn() -> None:
             with self.stdout_path.open("ab") as stdout, self.stderr_path.open("ab") as stderr:
                 self._process = subprocess.Popen(
@@ -78,7 +81,7 @@ class ManagedProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
-                    env=self._env,
+                    env=environment,
                     start_new_session=True,
                 )
 

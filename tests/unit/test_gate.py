@@ -21,7 +21,7 @@ LEASE = LeaseKey("shop", "operator")
         ("/enforce/shop/operator/from/other", Gate(Mode.ENFORCE, LEASE, "other")),
         ("/enforce/shop/operator/identity/pod", Gate(Mode.ENFORCE, LEASE, "shop")),
         ("/enforce/shop/operator/identity/node", Gate(Mode.ENFORCE, LEASE, "shop", IdentityKind.NODE)),
-        ("/enforce/shop/operator/suffix/external-controller", Gate(Mode.ENFORCE, LEASE, "shop", suffix="external-controller")),
+        ("/enforce/shop/operator/suffix/controller", Gate(Mode.ENFORCE, LEASE, "shop", suffix="controller")),
         ("/enforce/shop/operator/random/10", Gate(Mode.ENFORCE, LEASE, "shop", random=10)),
         ("/enforce/shop/operator/random/63", Gate(Mode.ENFORCE, LEASE, "shop", random=63)),
         ("/enforce/shop/a.b-c.d", Gate(Mode.ENFORCE, LeaseKey("shop", "a.b-c.d"), "shop")),
@@ -29,7 +29,7 @@ LEASE = LeaseKey("shop", "operator")
         ("/enforce/0/9", Gate(Mode.ENFORCE, LeaseKey("0", "9"), "0")),
         (f"/enforce/{'n' * 63}/{'l' * 253}", Gate(Mode.ENFORCE, LeaseKey("n" * 63, "l" * 253), "n" * 63)),
     ],
-)  # fmt: skip
+)
 def test_what_a_path_means(path: str, gate: Gate) -> None:
     """Mode, Lease and the optional pairs, with the defaults of those that are left out."""
     assert parse(path) == gate

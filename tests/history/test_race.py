@@ -184,7 +184,7 @@ async def test_stale_reader_is_found_out(
     )
     ready = preflight(settings)
     webhook = build(ready, records=records, read_through=StaleReader)
-    listening = server(webhook.review_app, "127.0.0.1", helper.port, ready.certificate.context, "stale")
+    listening = server(webhook.endpoint, "127.0.0.1", helper.port, ready.certificate.context, "stale")
     serving = asyncio.create_task(listening.serve())
     try:
         await asyncio.to_thread(stage.apply_gate, unique("stale"), helper.url, helper.ca_pem)

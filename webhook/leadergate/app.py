@@ -40,14 +40,13 @@ class Preflight:
 
 @dataclass(slots=True)
 class Webhook:
-    """The composed program; ``review_app`` is served with TLS, ``plain_app`` without."""
+    """The composed program; ``endpoint`` is served with TLS, ``plain_app`` without."""
 
     settings: Settings
     certificate: ServingCertificate
     api_server: ApiServer
     reader: CoalescingReader
     endpoint: ReviewEndpoint
-    review_app: FastAPI
     plain_app: FastAPI
 
     def leave(self) -> None:
@@ -148,8 +147,6 @@ def build(
         max_body=settings.max_body_bytes,
         max_in_flight=settings.max_in_flight,
     )
-    review_app = FastAPI(title="leadergate", docs_url=None, redoc_url=None, openapi_url=None)
-    review_app.mount("/", endpoint)
     checks = [
         Check("leaving", lambda: "this process is about to end" if endpoint.leaving else ""),
         Check("certificate", lambda: "" if ready.certificate.served else "the served certificate has expired"),
@@ -161,6 +158,5 @@ def build(
         api_server,
         reader,
         endpoint,
-        review_app,
         plain_app(checks, metrics.text),
     )

@@ -63,27 +63,24 @@ def beyond_guard(write: Write) -> Allow | None:
 
 def _unfit(requester: Requester, gate: Gate, reading: Reading) -> Deny | None:
     """The denials that rest on the requester alone."""
-    ending = f"; {holding(gate, reading)}"
     if requester.service_account is None:
-        return Deny(
-            Reason.NOT_SERVICE_ACCOUNT,
+        reason = Reason.NOT_SERVICE_ACCOUNT
+        why = (
             f"{_who(requester)} is not a service account, and only the pod that holds Lease {gate.lease}"
-            f" may write status{ending}",
+            " may write status"
         )
-    if requester.namespace != gate.from_namespace:
-        return Deny(
-            Reason.FOREIGN_NAMESPACE,
-            f"{_who(requester)} is not in namespace {gate.from_namespace}, whose pods write under"
-            f" Lease {gate.lease}{ending}",
-        )
-    missing = _missing_claims(requester, gate)
-    if missing:
-        return Deny(
-            Reason.NO_POD_IDENTITY,
+    elif requester.namespace != gate.from_namespace:
+        reason = Reason.FOREIGN_NAMESPACE
+        why = f"{_who(requester)} is not in namespace {gate.from_namespace}, whose pods write under Lease {gate.lease}"
+    elif missing := _missing_claims(requester, gate):
+        reason = Reason.NO_POD_IDENTITY
+        why = (
             f"the credentials of {_who(requester)} do not prove which pod it is (missing: {', '.join(missing)}):"
-            f" use the pod's own mounted token, not a Secret token or an unbound one{ending}",
+            " use the pod's own mounted token, not a Secret token or an unbound one"
         )
-    return None
+    else:
+        return None
+    return Deny(reason, f"{why}; {holding(gate, reading)}")
 
 
 def _missing_claims(requester: Requester, gate: Gate) -> list[str]:

@@ -1,7 +1,8 @@
 """The webhook's address: an ASGI endpoint that takes admission reviews, and nothing else.
 
-A plain ASGI application, since it is the hot route: FastAPI mounts it. Whatever a caller sends, the answer is a review
-or a ``metav1.Status`` that names the fault.
+A plain ASGI application of its own: under FastAPI's routing and middleware a review cost half as much again
+(``docs/decisions/0003-hot-route.md``). Whatever a caller sends, the answer is a review or a ``metav1.Status`` that
+names the fault.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ async def run(ready: Preflight) -> None:
     settings = ready.settings
     leaving, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(leaving, hurry)
-    review = server(webhook.review_app, settings.address, settings.port, ready.certificate.context, "reviews")
+    review = server(webhook.endpoint, settings.address, settings.port, ready.certificate.context, "reviews")
     plain = server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
     background = [
         asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
@@ -92,6 +92,7 @@ def server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, p
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,

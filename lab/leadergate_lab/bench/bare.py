@@ -41,6 +41,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_keep_alive=120,
         ssl_certfile=given.certificate,

@@ -83,7 +83,8 @@ def _build(missing: Sequence[str], into: Path, cache: Path, recipe: Recipe, repo
         f" {into}; from nothing this takes about 8 minutes on 2 cores, and an interrupted build resumes"
     )
     _download(go, module, report, began)
-    deps = {name: _dependencies(go, PACKAGES[name], module) for name in missing}
+    with ticking(report, lambda: "counting the packages to build", began):
+        deps = {name: _dependencies(go, PACKAGES[name], module) for name in missing}
     total = len(frozenset[str]().union(*deps.values()))
     done: frozenset[str] = frozenset()
     for name in missing:

@@ -79,8 +79,8 @@ class _Channel:
     waiting: list[_Waiter] = field(default_factory=list)
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     last_start: float = 0.0
-    starts: int = 0
-    newest_done: int = 0
+    taken_in: int = 0
+    newest: str = ""
     wake: asyncio.TimerHandle | None = None
     warned: bool = False
 
@@ -186,9 +186,8 @@ class CoalescingReader:
         self._pump(channel)
 
     def _start(self, channel: _Channel) -> None:
-        channel.starts += 1
         channel.last_start = asyncio.get_running_loop().time()
-        task = asyncio.create_task(self._run(channel, channel.starts))
+        task = asyncio.create_task(self._run(channel))
         channel.under_way.add(task)
         task.add_done_callback(lambda done: self._ended(channel, done))
 
@@ -199,13 +198,14 @@ class CoalescingReader:
             channel.wake = None
         self._pump(channel)
 
-    async def _run(self, channel: _Channel, number: int) -> None:
+    async def _run(self, channel: _Channel) -> None:
         # The batch is sealed here, when the read begins: all who arrived in this turn of the loop are in it.
         batch, channel.waiting = channel.waiting, []
         if not batch:
             return
         loop = asyncio.get_running_loop()
         began = channel.last_start = loop.time()
+        taken_in_before = channel.taken_in
         expiry = [loop.call_at(at, _expire, batch, at) for at in {waiter.deadline for waiter in batch}]
         outcome = "failed"
         result: Reading | ReadFailed = ReadFailed("the read was abandoned", passing=True)
@@ -213,24 +213,28 @@ class CoalescingReader:
             async with asyncio.timeout_at(max(waiter.deadline for waiter in batch)):
                 found = await self._source.get(channel.key)
             outcome = "found" if isinstance(found, Lease) else "absent"
-            result = self._taken_in(channel, number, found) if isinstance(found, Lease) else found
+            result = self._taken_in(channel, taken_in_before, found) if isinstance(found, Lease) else found
         except ReadFailed as error:
             result = error
         except TimeoutError:
             outcome = "timeout"
             result = ReadFailed(_TOO_LATE, passing=False)
+        except Exception as error:
+            # Nobody awaits this task: what nobody foresaw must reach those who wait, or they would never learn why.
+            result = ReadFailed(f"the read failed in an unforeseen way: {error!r}", passing=True)
         finally:
             for handle in expiry:
                 handle.cancel()
             _settle(batch, result)
             self._observer.lease_read(channel.key, outcome, loop.time() - began, len(batch))
 
-    def _taken_in(self, channel: _Channel, number: int, lease: Lease) -> LeaseView:
+    def _taken_in(self, channel: _Channel, taken_in_before: int, lease: Lease) -> LeaseView:
         now = asyncio.get_running_loop().time()
-        if number < channel.newest_done:
-            # A read that began later has already answered: this one may show an older Lease.
+        if channel.taken_in != taken_in_before and not _newer(lease.resource_version, channel.newest):
+            # Another read, under way together with this one, has answered already: this one may show an older Lease.
             return channel.history.view(lease, now=now)
-        channel.newest_done = number
+        channel.taken_in += 1
+        channel.newest = lease.resource_version
         if not expires(lease) and not channel.warned:
             channel.warned = True
             self._observer.lease_never_expires(channel.key, lease.duration)
@@ -242,6 +246,14 @@ class CoalescingReader:
 
 
 _TOO_LATE = "the API server did not answer the read in time"
+
+
+def _newer(version: str, known: str) -> bool:
+    """Whether one resourceVersion is newer than another (KEP-5504: they compare as numbers); False when none can tell.
+
+    Which of two overlapping reads began first says nothing of which saw the newer Lease.
+    """
+    return all(text.isascii() and text.isdigit() for text in (version, known)) and int(version) > int(known)
 
 
 def _expire(batch: list[_Waiter], deadline: float) -> None:

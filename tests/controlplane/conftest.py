@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import Cluster, PodIdentity
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.processes import wait_until
@@ -163,6 +164,14 @@ def webhook(control_plane: ControlPlane) -> Iterator[WebhookProcess]:
     webhook.start()
     yield webhook
     webhook.process.stop()
+
+
+@pytest.fixture(scope="session")
+def spare_plane(assets: Assets) -> Iterator[ControlPlane]:
+    """A second control plane, for tests that add API servers and take them away."""
+    with ControlPlane.start(assets) as plane:
+        install_crds(plane.cluster)
+        yield plane
 
 
 @pytest.fixture

@@ -140,13 +140,15 @@ def build(
         webhook_pod=settings.pod_name or socket.gethostname(),
         record_allowed=settings.record_allowed,
     )
+    budget = BodyBudget(settings.max_body_bytes_in_flight)
     endpoint = ReviewEndpoint(
         guard,
         metrics,
-        budget=BodyBudget(settings.max_body_bytes_in_flight, metrics.body_bytes),
+        budget=budget,
         max_body=settings.max_body_bytes,
         max_in_flight=settings.max_in_flight,
     )
+    metrics.watch_load(in_flight=lambda: endpoint.in_flight, body_bytes=lambda: budget.held)
     checks = [
         Check("leaving", lambda: "this process is about to end" if endpoint.leaving else ""),
         Check("certificate", lambda: "" if ready.certificate.served else "the served certificate has expired"),

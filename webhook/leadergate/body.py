@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.types import Receive, Scope
 
@@ -19,20 +18,11 @@ class CallerGone(Exception):
     """The caller hung up before its body was whole, so there is nobody to answer."""
 
 
-class Level(Protocol):
-    """A gauge."""
-
-    def set(self, value: float) -> None:
-        """Show ``value``."""
-        ...
-
-
 @dataclass(slots=True)
 class BodyBudget:
     """The bytes that all bodies under way may hold together."""
 
     limit: int
-    level: Level
     held: int = 0
 
     def take(self, size: int) -> None:
@@ -40,12 +30,10 @@ class BodyBudget:
         if self.held + size > self.limit:
             raise Overloaded(f"bodies under way hold {self.held} bytes (--max-body-bytes-in-flight {self.limit})")
         self.held += size
-        self.level.set(self.held)
 
     def give_back(self, size: int) -> None:
         """Return what was taken."""
         self.held -= size
-        self.level.set(self.held)
 
 
 @dataclass(slots=True)

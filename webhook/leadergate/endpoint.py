@@ -14,7 +14,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from leadergate.body import Body, BodyBudget, CallerGone, Level, Overloaded
+from leadergate.body import Body, BodyBudget, CallerGone, Overloaded
 from leadergate.gate import UnknownGate, parse
 from leadergate.guard import Answer, Guard
 from leadergate.model import Gate
@@ -25,12 +25,7 @@ MAX_CACHED_PATHS = 1024
 
 
 class CallObserver(Protocol):
-    """Who counts calls that come to no verdict, and what is under way."""
-
-    @property
-    def in_flight(self) -> Level:
-        """Shows how many reviews are under way."""
-        ...
+    """Who counts calls that come to no verdict."""
 
     def overload(self) -> None:
         """A call was turned away because of load."""
@@ -46,7 +41,7 @@ class ReviewEndpoint:
 
     ``max_body`` bounds one body in bytes, ``budget`` all of them together, ``max_in_flight`` the reviews at once. Set
     ``leaving`` when the process is to end: answers then ask the API server to close its connection, so that it
-    opens the next one to another replica.
+    opens the next one to another replica. ``in_flight`` counts the reviews under way.
     """
 
     def __init__(
@@ -58,7 +53,7 @@ class ReviewEndpoint:
         self._budget = budget
         self._max_body = max_body
         self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self.in_flight = 0
         self._gates: OrderedDict[str, Gate] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,19 +89,15 @@ class ReviewEndpoint:
             patience = Patience.of(arrived, asked_for(scope["query_string"]), started)
         except ValueError as fault:
             raise BadCall(400, str(fault)) from fault
-        if self._in_flight >= self._max_in_flight:
-            raise Overloaded(f"{self._in_flight} reviews are under way (--max-in-flight {self._max_in_flight})")
-        self._count(+1)
+        if self.in_flight >= self._max_in_flight:
+            raise Overloaded(f"{self.in_flight} reviews are under way (--max-in-flight {self._max_in_flight})")
+        self.in_flight += 1
         try:
             with Body(self._budget, self._max_body) as body:
                 content = await body.read(scope, receive, patience.read_by)
                 return await self._guard.review(gate, content, patience)
         finally:
-            self._count(-1)
-
-    def _count(self, change: int) -> None:
-        self._in_flight += change
-        self._observer.in_flight.set(self._in_flight)
+            self.in_flight -= 1
 
     def _gate(self, path: str) -> Gate:
         gate = self._gates.get(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from prometheus_client import (
@@ -75,8 +76,8 @@ class Metrics:
         self._takeovers = Counter(
             "leadergate_takeovers_seen", "Changes of holder that this process saw.", ["gate"], registry=registry
         )
-        self.in_flight = Gauge("leadergate_in_flight", "Reviews being worked on now.", registry=registry)
-        self.body_bytes = Gauge("leadergate_body_bytes", "Bytes of bodies held now.", registry=registry)
+        self._in_flight = Gauge("leadergate_in_flight", "Reviews being worked on now.", registry=registry)
+        self._body_bytes = Gauge("leadergate_body_bytes", "Bytes of bodies held now.", registry=registry)
         self._overload = Counter(
             "leadergate_overload_rejections", "Calls answered 503 because too many were under way.", registry=registry
         )
@@ -97,6 +98,7 @@ class Metrics:
             registry=registry,
         )
         self._gates: dict[LeaseKey, str] = {}
+        self._hot: dict[tuple[str, Mode, str, Reason], tuple[Counter, Histogram]] = {}
 
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""
@@ -113,9 +115,18 @@ class Metrics:
 
     def review(self, key: LeaseKey, mode: Mode, verdict: str, reason: Reason, seconds: float) -> None:
         """One verdict was reached."""
-        gate = self.gate(key)
-        self._reviews.labels(gate, mode, verdict, reason).inc()
-        self._decision_seconds.labels(gate).observe(seconds)
+        series = (self.gate(key), mode, verdict, reason)
+        hot = self._hot.get(series)
+        if hot is None:
+            # Looking labels up costs more than counting, and this is done for every review.
+            hot = self._hot[series] = (self._reviews.labels(*series), self._decision_seconds.labels(series[0]))
+        hot[0].inc()
+        hot[1].observe(seconds)
+
+    def watch_load(self, *, in_flight: Callable[[], float], body_bytes: Callable[[], float]) -> None:
+        """Where the gauges of what is under way come from, whenever they are scraped."""
+        self._in_flight.set_function(in_flight)
+        self._body_bytes.set_function(body_bytes)
 
     def rejection(self, key: LeaseKey, mode: Mode, standing: Standing) -> None:
         """One verdict other than Allow."""

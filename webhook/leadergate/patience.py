@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 # The API server's default and upper bound (AdmissionRegistration v1, timeoutSeconds).
@@ -32,6 +33,7 @@ class Patience:
         return cls(started, arrived + seconds - margin, arrived + seconds - margin / 2)
 
 
+@lru_cache(maxsize=64)
 def asked_for(query: bytes) -> float:
     """The seconds that the API server says it will wait: ``?timeout=5s``, a Go duration.
 

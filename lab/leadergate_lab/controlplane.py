@@ -76,11 +76,14 @@ class ApiServer:
 class ControlPlane:
     """etcd and kube-apiserver, and what it takes to talk to them. A context manager; ends with :meth:`stop`."""
 
-    def __init__(self, assets: Assets, directory: Path, scratch: Scratch | None) -> None:
+    def __init__(
+        self, assets: Assets, directory: Path, scratch: Scratch | None, port: Callable[[], int] = free_port
+    ) -> None:
         self.directory = directory
         self.kubectl = assets.kubectl
         self._assets = assets
         self._scratch = scratch
+        self._port = port
         self._authority = LabAuthority("leadergate-lab")
         self._clients = LabAuthority("leadergate-lab-clients")
         self._service_account_key = ServiceAccountKey()
@@ -94,17 +97,22 @@ class ControlPlane:
 
     @classmethod
     def start(
-        cls, assets: Assets, *, directory: Path | None = None, apiserver_flags: Sequence[str] = ()
+        cls,
+        assets: Assets,
+        *,
+        directory: Path | None = None,
+        apiserver_flags: Sequence[str] = (),
+        port: Callable[[], int] = free_port,
     ) -> ControlPlane:
         """Start both and wait until the API server is ready.
 
-        Without ``directory`` a temporary one is made and removed at the end; a given one is kept. Raises ProcessDied
-        with the end of the log of whichever did not start.
+        Without ``directory`` a temporary one is made and removed at the end; a given one is kept. ``port`` finds free
+        ports. Raises ProcessDied with the end of the log of whichever did not start.
         """
         scratch = Scratch() if directory is None else None
         folder = scratch.path if scratch else Path(directory or "").absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        plane = cls(assets, folder, scratch)
+        plane = cls(assets, folder, scratch, port)
         try:
             plane._start(apiserver_flags)
         except BaseException:
@@ -178,7 +186,7 @@ class ControlPlane:
         )
 
     def _launch_etcd(self) -> ManagedProcess:
-        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        client, peer = (f"http://127.0.0.1:{self._port()}" for _ in range(2))
         etcd = ManagedProcess(
             "etcd",
             [
@@ -224,9 +232,11 @@ class ControlPlane:
             # In MB. A log that began anew in the midst of a test would seem to have lost rejections.
             "--audit-log-maxsize=10000",
             "--endpoint-reconciler-type=none",
+            # Without it an open watch holds up the end for a minute.
+            "--shutdown-watch-termination-grace-period=1s",
             *flags,
         ]
-        server = ApiServer(name, argv, directory=folder, port=free_port(), ca_file=self.ca_file)
+        server = ApiServer(name, argv, directory=folder, port=self._port(), ca_file=self.ca_file)
         try:
             server.start()
         except BaseException:

@@ -120,16 +120,18 @@ class DescriptorSink:
                 return
             if len(rest) < len(line):
                 self._unfinished, rest = rest, b""
+        its_turn = False
         try:
             async with asyncio.timeout_at(deadline), self._lock:
                 await self._drain()
-                self._unfinished = rest
+                self._unfinished, its_turn = rest, True
                 await self._drain()
         except TimeoutError as error:
-            if self._unfinished is rest:
+            raise RecordLost("the log takes no more: its pipe is full") from error
+        finally:
+            if its_turn and self._unfinished is rest:
                 # None of it is written, and its answer is withheld: it must not turn up later.
                 self._unfinished = b""
-            raise RecordLost("the log takes no more: its pipe is full") from error
 
     async def _drain(self) -> None:
         """Write out what is unfinished; a line that was begun is completed even when its own writer has given up."""

@@ -116,7 +116,7 @@ def test_service_accounts_by_their_user_name(username: str, namespace: str | Non
 def test_a_claim_counts_only_when_given_once(claim: str, values: list[str] | None, taken: str | None) -> None:
     """An impersonator can send several values, the API server never does."""
     field = {"pod_name": "pod", "node_name": "node"}.get(claim, claim)
-    assert getattr(user(**{claim: values}), field) == taken
+    assert getattr(user(LEADER.username, **{claim: values}), field) == taken
 
 
 def test_a_user_without_extra() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 import yaml
 
+from leadergate_lab.apiserver import START_SECONDS, ApiServer
 from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import Cluster
 from leadergate_lab.keys import LabAuthority, ServiceAccountKey, write_private
@@ -18,8 +18,9 @@ from leadergate_lab.loopback import answers
 from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port, wait_until
 from leadergate_lab.scratch import Scratch
 
+__all__ = ["ApiServer", "ControlPlane"]
+
 _Launched = TypeVar("_Launched")
-_START_SECONDS = 90.0
 _ATTEMPTS = 3
 
 # Rejections' auditAnnotations stand in the response's event at every level, so Metadata suffices.
@@ -29,48 +30,6 @@ _AUDIT_POLICY = {
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]}, {"level": "None"}],
 }
-
-
-class ApiServer:
-    """One kube-apiserver process; it keeps its port when started again."""
-
-    def __init__(self, name: str, argv: Sequence[str], *, directory: Path, port: int, ca_file: Path) -> None:
-        self.url = f"https://127.0.0.1:{port}"
-        self.audit_log = directory / f"{name}.audit.jsonl"
-        self.process = ManagedProcess(
-            name,
-            [*argv, f"--secure-port={port}", f"--audit-log-path={self.audit_log}"],
-            log_dir=directory,
-        )
-        self._tls = ssl.create_default_context(cafile=str(ca_file))
-
-    def start(self) -> None:
-        """Start it and wait until it is ready. Raises ProcessDied with the end of its log."""
-        self.process.start()
-        self.wait_ready()
-
-    def wait_ready(self, timeout: float = _START_SECONDS) -> None:
-        """Wait until ``/readyz`` answers 200."""
-        self.process.wait_until(self._is_ready, what=f"{self.url}/readyz answers", timeout=timeout)
-
-    def freeze(self) -> None:
-        """SIGSTOP: connections stay open and nothing is answered."""
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self.process.thaw()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL if it lingers."""
-        self.process.stop(timeout=15)
-
-    def _is_ready(self) -> bool:
-        return answers(f"{self.url}/readyz", tls=self._tls)
 
 
 class ControlPlane:
@@ -182,7 +141,7 @@ class ControlPlane:
         wait_until(
             lambda: self.cluster.exists("/api/v1/namespaces/default"),
             what="the API server makes namespace default",
-            timeout=_START_SECONDS,
+            timeout=START_SECONDS,
         )
 
     def _launch_etcd(self) -> ManagedProcess:

@@ -9,6 +9,7 @@ at all: then the next read starts beside it, up to ``most_at_once`` of them.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class _Channel:
     key: LeaseKey
     history: LeaseHistory
     waiting: list[_Waiter] = field(default_factory=list)
+    nearest: float = math.inf
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     last_start: float = 0.0
     taken_in: int = 0
@@ -116,6 +118,7 @@ class CoalescingReader:
         while loop.time() < deadline:
             waiter = _Waiter(deadline, loop.create_future())
             channel.waiting.append(waiter)
+            channel.nearest = min(channel.nearest, deadline)
             self._pump(channel)
             result = await waiter.future
             if not isinstance(result, ReadFailed):
@@ -164,17 +167,12 @@ class CoalescingReader:
         if len(channel.under_way) < self._limits.most_at_once and loop.time() >= earliest:
             self._start(channel)
             return
-        at = self._next_wake(channel, earliest, loop.time())
+        full = len(channel.under_way) >= self._limits.most_at_once
+        at = channel.nearest if full else min(earliest, channel.nearest)
         if channel.wake is None or channel.wake.when() > at:
             if channel.wake is not None:
                 channel.wake.cancel()
             channel.wake = loop.call_at(at, self._woken, channel)
-
-    def _next_wake(self, channel: _Channel, earliest: float, now: float) -> float:
-        nearest = min(waiter.deadline for waiter in channel.waiting)
-        if len(channel.under_way) >= self._limits.most_at_once or earliest <= now:
-            return nearest
-        return min(earliest, nearest)
 
     def _woken(self, channel: _Channel) -> None:
         channel.wake = None
@@ -182,6 +180,7 @@ class CoalescingReader:
         overdue = [waiter for waiter in channel.waiting if waiter.deadline <= now]
         if overdue:
             channel.waiting = [waiter for waiter in channel.waiting if waiter.deadline > now]
+            channel.nearest = min((waiter.deadline for waiter in channel.waiting), default=math.inf)
             _settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
         self._pump(channel)
 
@@ -200,7 +199,7 @@ class CoalescingReader:
 
     async def _run(self, channel: _Channel) -> None:
         # The batch is sealed here, when the read begins: all who arrived in this turn of the loop are in it.
-        batch, channel.waiting = channel.waiting, []
+        batch, channel.waiting, channel.nearest = channel.waiting, [], math.inf
         if not batch:
             return
         loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from leadergate.credentials import SERVICE_ACCOUNT_DIRECTORY
 
 PREFIX = "LEADERGATE_"
+
+# What the kubelet sets for a Service whose name begins with ours (Kubernetes "Service", environment variables).
+_LINK_NAME = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
+_LINK_VALUE = ("tcp://", "udp://", "sctp://")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -84,6 +89,13 @@ class Settings(BaseSettings):
     pod_name: str = Field(default="", description="Name of this Pod in records; default: the host name.")
     log_level: str = Field(default="info", description="Log level of stderr: debug, info, warning, error.")
 
+    @field_validator("port", "plain_port", mode="before")
+    @classmethod
+    def _pass_over_service_link(cls, value: Any, info: ValidationInfo) -> Any:
+        """A Service called leadergate makes LEADERGATE_PORT in the Pods beside it, which nobody meant as a setting."""
+        linked = isinstance(value, str) and value.startswith(_LINK_VALUE)
+        return cls.model_fields[info.field_name or ""].default if linked else value
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -144,8 +156,10 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     return [
         f"{name}: there is no such setting; see leadergate serve --help"
-        for name in environ
-        if name.startswith(PREFIX) and name.upper() not in known
+        for name, value in environ.items()
+        if name.startswith(PREFIX)
+        and name.upper() not in known
+        and not (_LINK_NAME.search(name) or value.startswith(_LINK_VALUE))
     ]
 
 

@@ -6,15 +6,19 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
-from leadergate_lab.assets import Assets, ensure
 
+from leadergate_lab.assets import Assets, ensure
 from leadergate_lab.controlplane import ControlPlane
 
 
 @pytest.fixture(scope="session")
-def assets() -> Assets:
-    """The binaries: etcd, kube-apiserver and kubectl. Builds them if it must, which takes minutes."""
-    return ensure()
+def assets(request: pytest.FixtureRequest) -> Assets:
+    """The binaries: etcd, kube-apiserver and kubectl. Builds them if it must, for minutes, and shows how far it is."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        return ensure()
+    with capture.global_and_fixture_disabled():
+        return ensure()
 
 
 @pytest.fixture(scope="session")

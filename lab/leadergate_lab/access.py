@@ -48,7 +48,8 @@ class Access:
             user["client-key-data"] = base64.b64encode(certificate[1]).decode()
         cluster = {
             "server": server or self._url,
-            "certificate-authority-data": base64.b64encode(self._ca_file.read_bytes()).decode(),
+            # Not its data: the client library would copy that into a temporary file, and leave it there when killed.
+            "certificate-authority": str(self._ca_file),
         }
         content = {
             "apiVersion": "v1",

@@ -134,7 +134,7 @@ def test_a_pod_may_do_nothing_unless_allowed(cluster: Cluster, namespace: str) -
 
 @pytest.mark.parametrize("kind", ["token", "certificate"])
 def test_a_kubeconfig_carries_the_credentials(control_plane: ControlPlane, namespace: str, kind: str) -> None:
-    """Whole in one file of its owner: server, its certificate authority, user and namespace."""
+    """kubectl works with it alone, and nobody but its owner may read it."""
     cluster = control_plane.cluster
     if kind == "token":
         expected = f"system:serviceaccount:{namespace}:worker"

@@ -72,6 +72,7 @@ class Access:
         configuration = Configuration(host=server or self._url)
         configuration.ssl_ca_cert = str(self._ca_file)
         configuration.proxy = None  # the environment may name one, and the API server is on this machine
+        configuration.connection_pool_maxsize = 64  # tests write from many threads through one client
         if token is not None:
             configuration.api_key["BearerToken"] = f"Bearer {token}"
         if certificate is not None:

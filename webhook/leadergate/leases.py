@@ -83,7 +83,9 @@ class _Channel:
     last_start: float = 0.0
     taken_in: int = 0
     newest: str = ""
-    wake: asyncio.TimerHandle | None = None
+    # uvloop gives a Handle without its time for what is due at once, so the time stands here.
+    wake: asyncio.Handle | None = None
+    wake_at: float = 0.0
     warned: bool = False
 
 
@@ -169,10 +171,10 @@ class CoalescingReader:
             return
         full = len(channel.under_way) >= self._limits.most_at_once
         at = channel.nearest if full else min(earliest, channel.nearest)
-        if channel.wake is None or channel.wake.when() > at:
+        if channel.wake is None or channel.wake_at > at:
             if channel.wake is not None:
                 channel.wake.cancel()
-            channel.wake = loop.call_at(at, self._woken, channel)
+            channel.wake, channel.wake_at = loop.call_at(at, self._woken, channel), at
 
     def _woken(self, channel: _Channel) -> None:
         channel.wake = None

@@ -26,7 +26,8 @@ class WebhookProcess:
     """``leadergate serve`` with a serving certificate and credentials of its own.
 
     It talks to the API server as service account ``leadergate``, which may get the Leases that :meth:`grant` named and
-    nothing else. ``server`` names another API server than the first for its Lease reads.
+    nothing else. ``server`` names another API server than the first for its Lease reads; ``credentials`` are flags that
+    tell it another way to the API server than the kubeconfig that is made for it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class WebhookProcess:
         *,
         name: str = "webhook",
         server: str | None = None,
+        credentials: Sequence[str] | None = None,
         flags: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -59,7 +61,8 @@ class WebhookProcess:
         self.kubeconfig = self._cluster.kubeconfig(f"{name}-api", token=token, server=server)
         argv = [sys.executable, "-m", "leadergate", "serve", "--address", "127.0.0.1"]
         argv += ["--port", str(self.port), "--plain-port", str(self.plain_port)]
-        argv += ["--certificate", str(self.certificate), "--key", str(self.key), "--kubeconfig", str(self.kubeconfig)]
+        argv += ["--certificate", str(self.certificate), "--key", str(self.key)]
+        argv += ["--kubeconfig", str(self.kubeconfig)] if credentials is None else credentials
         self.process = ManagedProcess(
             name, [*argv, *flags], log_dir=folder, env=python_environment(**(environment or {}))
         )

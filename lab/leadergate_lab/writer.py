@@ -49,7 +49,7 @@ class Answer:
     def causes(self) -> dict[str, str]:
         """``details.causes`` of a failure: messages by reason."""
         causes = self.body.get("details", {}).get("causes", [])
-        return {str(cause["reason"]): str(cause["message"]) for cause in causes}
+        return {str(cause.get("reason", "")): str(cause.get("message", "")) for cause in causes}
 
     @property
     def cause(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import Cluster, PodIdentity
-from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.controlplane import ApiServer, ControlPlane
 from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess, read_records, status_rule
 from leadergate_lab.writer import Answer, Writer
@@ -172,6 +172,12 @@ def spare_plane(assets: Assets) -> Iterator[ControlPlane]:
     with ControlPlane.start(assets) as plane:
         install_crds(plane.cluster)
         yield plane
+
+
+@pytest.fixture(scope="session")
+def reader(spare_plane: ControlPlane) -> ApiServer:
+    """An API server of the spare control plane that serves nothing but a gate's reads; leave it running."""
+    return spare_plane.add_apiserver()
 
 
 @pytest.fixture

@@ -21,12 +21,6 @@ OUTAGES = pytest.mark.parametrize("why", [FROZEN, GONE], ids=["frozen", "gone"])
 
 
 @pytest.fixture(scope="module")
-def reader(spare_plane: ControlPlane) -> ApiServer:
-    """The API server that serves nothing but the gate's reads."""
-    return spare_plane.add_apiserver()
-
-
-@pytest.fixture(scope="module")
 def reading_webhook(spare_plane: ControlPlane, reader: ApiServer) -> Iterator[WebhookProcess]:
     """A webhook that reads through it, while the first API server calls the webhook."""
     webhook = WebhookProcess(spare_plane, name="reading-webhook", server=reader.url, flags=["--drain-seconds", "0"])

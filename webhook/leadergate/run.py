@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from leadergate.app import Preflight, Webhook, build
+from leadergate.connection import BoundedConnection
 from leadergate.leases import ReadFailed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
@@ -86,7 +87,7 @@ def server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, p
         app,
         host=host,
         port=port,
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         lifespan="off",
         log_config=None,

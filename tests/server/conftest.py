@@ -31,7 +31,8 @@ NOW = datetime.now(UTC)
 AUTHORITY = issue_authority(NOW)
 PAIR: ServingPair = issue_serving_pair(AUTHORITY, ServingNames.parse(ips=["127.0.0.1"]), NOW)
 CLAIM = "authentication.kubernetes.io/"
-LEASE = Lease("operator-1", "7", transitions=3, duration=15, acquire_time=NOW, renew_time=NOW)
+# Held for a day: no test waits for its expiry, and none may meet it.
+LEASE = Lease("operator-1", "7", transitions=3, duration=86400, acquire_time=NOW)
 
 
 class Run(Protocol):
@@ -204,6 +205,10 @@ class Served:
     def metric(self, name: str, **labels: str) -> float:
         """One sample, 0 when there is none."""
         return self.metrics.registry.get_sample_value(f"leadergate_{name}", labels) or 0.0
+
+    async def reaches(self, name: str, value: float) -> None:
+        """Wait until a gauge shows this value."""
+        await until(lambda: self.metric(name) == value)
 
     async def idle(self) -> None:
         """Wait until nothing is under way and no body is held."""

@@ -1,7 +1,7 @@
 """One HTTP connection, with a bound on what precedes and follows a body.
 
-The body itself is bounded where it is read (:mod:`leadergate.body`). With httptools, uvicorn keeps heads and trailers of
-any length: one caller could fill the memory before a request is there that anyone could turn away.
+The body itself is bounded where it is read (:mod:`leadergate.body`). With httptools, uvicorn keeps heads and trailers
+of any length: one caller could fill the memory before a request is there that anyone could turn away.
 """
 
 from __future__ import annotations

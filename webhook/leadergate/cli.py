@@ -37,14 +37,16 @@ def serve(context: typer.Context) -> None:
     from leadergate.run import run
     from leadergate.settings import SettingsFault, load
 
+    if sys.stdout is None:
+        _refuse(["standard output is closed: records go there, so open it or send it to a file"])
     try:
         settings = load(context.args)
         set_up(settings.log_level)
         ready = preflight(settings)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(ready))
     except SettingsFault as fault:
         _refuse(fault.faults)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(ready))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from leadergate.app import Preflight, Webhook, build
 from leadergate.connection import BoundedConnection
 from leadergate.leases import ReadFailed
+from leadergate.settings import SettingsFault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 
@@ -26,6 +27,10 @@ FINISH_SECONDS = 31
 GREETING_SECONDS = 3.0
 
 
+class CannotListen(Exception):
+    """An address cannot be listened on; the message names it, the system's reason and the remedy."""
+
+
 class Server(uvicorn.Server):
     """A server that leaves signals to :func:`run`, which has two of them to end, and says where it listens."""
 
@@ -34,8 +39,16 @@ class Server(uvicorn.Server):
         self._purpose = purpose
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and log the address: the port was perhaps chosen by the system."""
-        await super().startup(sockets)
+        """Listen, and log the address: the port was perhaps chosen by the system. Raises :class:`CannotListen`."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as end:
+            # uvicorn would end the process from within a task, so that nobody is told anything but a stack trace.
+            why = end.__context__
+            raise CannotListen(
+                f"cannot serve {self._purpose} on port {self.config.port}: {why}; end what listens there, or choose"
+                " another --port, --plain-port or --address"
+            ) from why
         host, port, *_ = self.servers[0].sockets[0].getsockname()
         log.info("serving", purpose=self._purpose, address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
@@ -50,6 +63,9 @@ async def run(ready: Preflight) -> None:
 
     Then the process turns unready at once, but serves on for ``drain_seconds``, since endpoints and pooled connections
     follow late; then what is under way finishes. A second signal ends the waiting.
+
+    Raises:
+        SettingsFault: a port cannot be listened on.
     """
     webhook = build(ready)
     settings = ready.settings
@@ -71,14 +87,23 @@ async def run(ready: Preflight) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(hurry.wait(), settings.drain_seconds)
         review.should_exit = plain.should_exit = True
-        await asyncio.gather(*servers)
+        faults = [end for end in await asyncio.gather(*servers, return_exceptions=True) if end is not None]
     finally:
         for task in [end, *background]:
             task.cancel()
         await asyncio.gather(end, *background, return_exceptions=True)
         await webhook.reader.close()
         await webhook.api_server.close()
+    _raise(faults)
     log.info("ended")
+
+
+def _raise(faults: list[BaseException]) -> None:
+    unheard = [str(fault) for fault in faults if isinstance(fault, CannotListen)]
+    if unheard:
+        raise SettingsFault(unheard)
+    for fault in faults:
+        raise fault
 
 
 def server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, purpose: str) -> Server:

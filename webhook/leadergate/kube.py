@@ -124,7 +124,8 @@ class ApiServer:
             ) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, OSError) as error:
-            raise ReadFailed(f"the API server at {access.host} cannot be reached: {error}", passing=True) from error
+            why = f"the API server at {access.host} cannot be reached: {_said(error)}"
+            raise ReadFailed(why, passing=True) from error
 
     def _reload(self) -> Awaitable[None]:
         """Load the credentials again, once for all who ask at the same time."""
@@ -140,6 +141,16 @@ class ApiServer:
             self._on_reload_fault(str(fault))
             return
         self._access = access
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the objects that aiohttp prints along."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return str(error.certificate_error)
+        case aiohttp.ClientConnectorError():
+            return str(error.os_error)
+    return str(error) or type(error).__name__
 
 
 def _lease(body: bytes) -> Lease:

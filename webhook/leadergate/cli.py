@@ -31,16 +31,17 @@ def root() -> None:
 )
 def serve(context: typer.Context) -> None:
     """Serve admission reviews."""
-    # Imported here: a command that serves nothing should not wait for what only the server needs.
-    from leadergate.app import preflight
-    from leadergate.logs import set_up
-    from leadergate.run import run
+    # Imported here, in two steps: what serves nothing should not wait for what only the server needs.
     from leadergate.settings import SettingsFault, load
 
     if sys.stdout is None:
         _refuse(["standard output is closed: records go there, so open it or send it to a file"])
     try:
         settings = load(context.args)
+        from leadergate.app import preflight
+        from leadergate.logs import set_up
+        from leadergate.run import run
+
         set_up(settings.log_level)
         ready = preflight(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

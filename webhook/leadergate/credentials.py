@@ -17,7 +17,7 @@ from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 from kubernetes.config.kube_config import load_kube_config
 
-SERVICE_ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+from leadergate.settings import SERVICE_ACCOUNT_DIRECTORY
 
 
 class CredentialsFault(Exception):

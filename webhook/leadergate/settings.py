@@ -11,9 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from leadergate.credentials import SERVICE_ACCOUNT_DIRECTORY
-
 PREFIX = "LEADERGATE_"
+SERVICE_ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 # What the kubelet sets for a Service whose name begins with ours (Kubernetes "Service", environment variables).
 _LINK_NAME = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")

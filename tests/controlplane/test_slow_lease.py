@@ -60,7 +60,7 @@ def test_one_slow_lease_delays_no_other_gate(
     slow.cluster.set_lease(slow.namespace, "ungranted", "operator-0")
     swift.gate()
     with ThreadPoolExecutor() as pool:
-        hanging = pool.submit(slow.gate, lease="ungranted", timeoutSeconds=10)
+        hanging = pool.submit(slow.gate, lease="ungranted", timeoutSeconds=6)
         webhook.process.wait_until(lambda: webhook.metric("leadergate_in_flight") > 0, what="a read hangs", timeout=30)
         for number in range(25):
             assert swift.leader.status(swift.note, {"text": str(number)}).ok

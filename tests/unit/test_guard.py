@@ -236,6 +236,15 @@ def test_the_account_of_an_admitted_write_is_remembered() -> None:
     assert response(scene.answer(stranger))["auditAnnotations"]["standing"] == "stranger"
 
 
+@pytest.mark.parametrize("mode", ["enforce", "warn", "audit"])
+def test_nobody_has_a_standing_while_the_lease_is_unreadable(mode: str) -> None:
+    """During an outage even the holder would look like a former one, so nothing is said of it."""
+    scene = Scene(UNREADABLE)
+    scene.answer(review(), mode)
+    assert json.loads(scene.records.lines[0])["standing"] is None
+    assert scene.counted.rejections == []
+
+
 def test_a_body_that_is_no_review_is_a_bad_call() -> None:
     """Nothing is read, counted as a review or recorded for it."""
     scene = Scene()

@@ -173,34 +173,36 @@ def handed_over(*, identity: IdentityKind = IdentityKind.POD) -> tuple[LeaseHist
 def test_standing(requester: Requester, standing: Standing, until: datetime | None) -> None:
     """Routine followers, the split brain of a former holder, and strangers are told apart."""
     seen, gate = handed_over()
-    assert seen.standing(gate, requester, wall=after(160)) == (standing, until)
+    assert seen.standing(gate, requester, None, wall=after(160)) == (standing, until)
 
 
 def test_any_account_of_the_namespace_may_follow_until_one_was_admitted() -> None:
     """Before the first admitted write nobody knows under which account the holder writes."""
     seen = history()
     seen.observe(LEASE, now=0.0, wall=after(0))
-    assert seen.standing(GATE, pod("pod-c", account="debug"), wall=after(1))[0] is Standing.FOLLOWER
+    assert seen.standing(GATE, pod("pod-c", account="debug"), None, wall=after(1))[0] is Standing.FOLLOWER
 
 
 def test_nothing_seen_yet_makes_a_follower() -> None:
     """A process that has just started knows no former holder."""
-    assert history().standing(GATE, pod("pod-a"), wall=after(0)) == (Standing.FOLLOWER, None)
+    assert history().standing(GATE, pod("pod-a"), None, wall=after(0)) == (Standing.FOLLOWER, None)
 
 
-def test_a_holder_that_stopped_renewing_held_it_until_now() -> None:
-    """It is still named, so its writes are rejected for the expiry alone."""
+def test_a_holder_that_stopped_renewing_held_it_until_the_lease_expired() -> None:
+    """It is still named, so its writes are denied for the expiry alone: 20 s old, and 15 s long."""
     seen = history()
-    seen.observe(LEASE, now=0.0, wall=after(86400))
-    assert seen.standing(GATE, pod("pod-a"), wall=after(86401)) == (Standing.FORMER_HOLDER, after(86401))
+    seen.observe(LEASE, now=0.0, wall=after(0))
+    view = seen.observe(LEASE, now=20.0, wall=after(20))
+    assert view.expired
+    assert seen.standing(GATE, pod("pod-a"), view, wall=after(20)) == (Standing.FORMER_HOLDER, after(15))
 
 
 def test_a_node_gate_knows_former_holders_by_their_node() -> None:
     """The pod's name is of no account there."""
     seen, gate = handed_over(identity=IdentityKind.NODE)
-    assert seen.standing(gate, pod("x", node="pod-a"), wall=after(160))[0] is Standing.FORMER_HOLDER
-    assert seen.standing(gate, pod("pod-a", node="n"), wall=after(160))[0] is Standing.FOLLOWER
-    assert seen.standing(gate, pod("pod-a"), wall=after(160))[0] is Standing.STRANGER
+    assert seen.standing(gate, pod("x", node="pod-a"), None, wall=after(160))[0] is Standing.FORMER_HOLDER
+    assert seen.standing(gate, pod("pod-a", node="n"), None, wall=after(160))[0] is Standing.FOLLOWER
+    assert seen.standing(gate, pod("pod-a"), None, wall=after(160))[0] is Standing.STRANGER
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_a_node_gate_knows_former_holders_by_their_node() -> None:
 def test_a_former_holder_is_forgotten_after_a_while(later: float, standing: Standing) -> None:
     """Whoever lost the Lease long ago is a follower like others."""
     seen, gate = handed_over()
-    assert seen.standing(gate, pod("pod-a"), wall=after(100 + later))[0] is standing
+    assert seen.standing(gate, pod("pod-a"), None, wall=after(100 + later))[0] is standing
 
 
 def test_a_release_makes_a_former_holder_too() -> None:
@@ -217,7 +219,7 @@ def test_a_release_makes_a_former_holder_too() -> None:
     seen = history()
     seen.observe(LEASE, now=0.0, wall=after(0))
     seen.observe(replace(LEASE, holder=""), now=5.0, wall=after(5))
-    assert seen.standing(GATE, pod("pod-a"), wall=after(6)) == (Standing.FORMER_HOLDER, after(5))
+    assert seen.standing(GATE, pod("pod-a"), None, wall=after(6)) == (Standing.FORMER_HOLDER, after(5))
 
 
 def test_as_many_former_holders_are_kept_as_the_bound_allows() -> None:
@@ -225,7 +227,7 @@ def test_as_many_former_holders_are_kept_as_the_bound_allows() -> None:
     seen = history()
     for number in range(MAX_FORMER_HOLDERS + 2):
         seen.observe(replace(LEASE, holder=f"pod-{number}"), now=float(number), wall=after(number))
-    standings = [seen.standing(GATE, pod(f"pod-{number}"), wall=after(100))[0] for number in range(3)]
+    standings = [seen.standing(GATE, pod(f"pod-{number}"), None, wall=after(100))[0] for number in range(3)]
     assert standings == [Standing.FOLLOWER, Standing.FORMER_HOLDER, Standing.FORMER_HOLDER]
 
 
@@ -235,4 +237,4 @@ def test_losing_it_again_moves_a_holder_to_the_newest() -> None:
     names = ["old", *(f"pod-{number}" for number in range(MAX_FORMER_HOLDERS)), "old", "last", "end"]
     for moment, name in enumerate(names):
         seen.observe(replace(LEASE, holder=name), now=float(moment), wall=after(moment))
-    assert seen.standing(GATE, pod("old"), wall=after(100)) == (Standing.FORMER_HOLDER, after(len(names) - 2))
+    assert seen.standing(GATE, pod("old"), None, wall=after(100)) == (Standing.FORMER_HOLDER, after(len(names) - 2))

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from typing import Protocol
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from leadergate.body import Body, BodyBudget, CallerGone, Overloaded
@@ -20,6 +21,8 @@ from leadergate.guard import Answer, Guard
 from leadergate.model import Gate
 from leadergate.patience import Patience, asked_for
 from leadergate.review import BadCall, failure
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 
 MAX_CACHED_PATHS = 1024
 
@@ -33,6 +36,10 @@ class CallObserver(Protocol):
 
     def bad_call(self, code: int) -> None:
         """A call was answered 4xx."""
+        ...
+
+    def internal_failure(self) -> None:
+        """A call met a fault of ours, and was answered 503."""
         ...
 
 
@@ -73,6 +80,11 @@ class ReviewEndpoint:
             self._observer.overload()
             answer = Answer(503, failure(503, str(fault)))
             headers.append((b"retry-after", b"1"))
+        except Exception:
+            # Nothing is known to come here. If something does, failurePolicy decides, and the client sees a Status.
+            log.exception("review_failed", path=scope["path"])
+            self._observer.internal_failure()
+            answer = Answer(503, failure(503, "leadergate failed to judge this; its log has the fault"))
         if self.leaving:
             headers.append((b"connection", b"close"))
         headers.append((b"content-type", b"application/json"))

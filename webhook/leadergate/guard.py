@@ -71,7 +71,7 @@ class VerdictObserver(Protocol):
         ...
 
     def rejection(self, key: LeaseKey, mode: Mode, standing: Standing) -> None:
-        """One verdict other than Allow."""
+        """One denial."""
         ...
 
     def record_lost(self, mode: Mode) -> None:
@@ -127,7 +127,8 @@ class Guard:
         """Record, then answer as the mode says: only ``enforce`` ever stands in a write's way."""
         gate, write, verdict = case.gate, case.write, case.verdict
         standing, until = self._standing(case)
-        self.observer.rejection(gate.lease, gate.mode, standing)
+        if standing is not None:
+            self.observer.rejection(gate.lease, gate.mode, standing)
         recorded = await self._record(case, standing, until, patience)
         annotations = _annotations(case, standing)
         match gate.mode:
@@ -145,10 +146,15 @@ class Guard:
                 return Answer(200, allowed(write.uid, annotations=annotations))
         assert_never(gate.mode)
 
-    def _standing(self, case: _Case) -> tuple[Standing, datetime | None]:
+    def _standing(self, case: _Case) -> tuple[Standing | None, datetime | None]:
+        """None while the Lease cannot be read: during an outage even the holder would look like a former one."""
+        if isinstance(case.verdict, Indeterminate):
+            return None, None
         if case.verdict.reason in _UNPROVEN:
             return Standing.STRANGER, None
-        return self.reader.history(case.gate.lease).standing(case.gate, case.write.requester, wall=self.wall())
+        view = case.reading if isinstance(case.reading, LeaseView) else None
+        history = self.reader.history(case.gate.lease)
+        return history.standing(case.gate, case.write.requester, view, wall=self.wall())
 
     async def _record(self, case: _Case, standing: Standing | None, until: datetime | None, patience: Patience) -> bool:
         record = _record(case, standing, until, self.wall(), self.webhook_pod)
@@ -171,16 +177,17 @@ class _Case:
     seconds: float
 
 
-def _annotations(case: _Case, standing: Standing) -> dict[str, str]:
+def _annotations(case: _Case, standing: Standing | None) -> dict[str, str]:
     """For the API server's own audit log, where they stand under ``{webhook name}/{key}`` at every level."""
     annotations = {
         "verdict": type(case.verdict).__name__,
         "reason": case.verdict.reason,
         "mode": case.gate.mode,
         "lease": str(case.gate.lease),
-        "standing": standing,
         "uid": case.write.uid,
     }
+    if standing is not None:
+        annotations["standing"] = standing
     if isinstance(case.reading, LeaseView):
         annotations["holder"] = case.reading.lease.holder
         annotations["lease-resource-version"] = case.reading.lease.resource_version

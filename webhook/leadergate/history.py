@@ -71,15 +71,21 @@ class LeaseHistory:
         """Remember the account under which the holder writes."""
         self._account = requester.service_account
 
-    def standing(self, gate: Gate, requester: Requester, *, wall: datetime) -> tuple[Standing, datetime | None]:
-        """How a rejected requester stands to the Lease, and until when it held it, if it did."""
+    def standing(
+        self, gate: Gate, requester: Requester, view: LeaseView | None, *, wall: datetime
+    ) -> tuple[Standing, datetime | None]:
+        """How a denied requester stands to the Lease, and until when it held it, if it did.
+
+        ``view`` is what the denial rests on, None when there is no such Lease. A requester that it names was denied
+        because the Lease has expired.
+        """
         name = claimed_name(gate, requester)
         if name is None or requester.namespace != gate.from_namespace:
             return Standing.STRANGER, None
         if self._account is not None and requester.service_account != self._account:
             return Standing.STRANGER, None
-        if self._lease is not None and names(gate, self._lease.holder, name):
-            return Standing.FORMER_HOLDER, wall
+        if view is not None and names(gate, view.lease.holder, name):
+            return Standing.FORMER_HOLDER, wall - timedelta(seconds=view.age - (view.lease.duration or 0))
         oldest = wall - timedelta(seconds=self.of_late)
         for holder, until in reversed(self._former.items()):
             if until < oldest:

@@ -47,7 +47,7 @@ class Metrics:
         )
         self._rejections = Counter(
             "leadergate_rejections",
-            "Verdicts other than Allow, by how the requester stands to the Lease.",
+            "Denials, by how the requester stands to the Lease.",
             ["gate", "mode", "standing"],
             registry=registry,
         )
@@ -83,6 +83,9 @@ class Metrics:
         )
         self._bad_calls = Counter(
             "leadergate_bad_calls", "Calls that were no admission review.", ["code"], registry=registry
+        )
+        self._failures = Counter(
+            "leadergate_internal_failures", "Calls answered 503 because of a fault of the webhook.", registry=registry
         )
         self._records_lost = Counter(
             "leadergate_records_lost", "Records that could not be written.", ["mode"], registry=registry
@@ -129,7 +132,7 @@ class Metrics:
         self._body_bytes.set_function(body_bytes)
 
     def rejection(self, key: LeaseKey, mode: Mode, standing: Standing) -> None:
-        """One verdict other than Allow."""
+        """One denial."""
         self._rejections.labels(self.gate(key), mode, standing).inc()
 
     def lease_read(self, key: LeaseKey, outcome: str, seconds: float, requests: int) -> None:
@@ -149,6 +152,10 @@ class Metrics:
     def bad_call(self, code: int) -> None:
         """A call was answered 4xx."""
         self._bad_calls.labels(str(code)).inc()
+
+    def internal_failure(self) -> None:
+        """A call met a fault of ours."""
+        self._failures.inc()
 
     def record_lost(self, mode: Mode) -> None:
         """A record could not be written."""

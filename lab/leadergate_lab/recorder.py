@@ -24,6 +24,7 @@ import aiohttp
 WATCH_SECONDS = 60
 RETRY_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
+START_SECONDS = 30.0
 GONE = 410
 # An object may be as large as an etcd request, 1.5 MiB by default; aiohttp takes lines of up to twice this.
 LINE_BYTES = 2 * 1024 * 1024
@@ -114,7 +115,16 @@ class Recorder:
             with self._news:
                 self._raise_fault()
         finally:
-            self._end()
+            self.end()
+
+    def end(self) -> None:
+        """End at once, if it was started; may be called again."""
+        if self._thread is None:
+            return
+        if self._loop is not None and self._over is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
 
     @contextmanager
     def running(self) -> Iterator[Recorder]:
@@ -123,15 +133,7 @@ class Recorder:
             self.start()
             yield self
         finally:
-            self._end()
-
-    def _end(self) -> None:
-        if self._thread is None:
-            return
-        if self._loop is not None and self._over is not None:
-            with suppress(RuntimeError):  # the loop has ended by itself
-                self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+            self.end()
 
     def _raise_fault(self) -> None:
         if self._fault is not None:
@@ -168,13 +170,19 @@ class Recorder:
                 task.result()
 
     async def _list(self, session: aiohttp.ClientSession, path: str) -> None:
-        try:
-            async with session.get(path, timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as answer:
-                body = await answer.text()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise HistoryLost(f"{path} cannot be listed: {type(error).__name__} {error}".rstrip()) from error
-        if answer.status != 200:
-            raise HistoryLost(f"{path} cannot be listed: the API server answered {answer.status} {body}")
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                async with session.get(path, timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as answer:
+                    body, status = await answer.text(), answer.status
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise HistoryLost(f"{path} cannot be listed: {type(error).__name__} {error}".rstrip()) from error
+            if status == 200:
+                break
+            # A resource that is new is answered with 429 until its storage stands.
+            if status not in (429, 503) or time.monotonic() > end:
+                raise HistoryLost(f"{path} cannot be listed: the API server answered {status} {body}")
+            await asyncio.sleep(RETRY_SECONDS)
         collection = json.loads(body)
         for item in collection["items"]:
             self._take(path, "LISTED", item)

@@ -1,0 +1,99 @@
+"""The steps in the middle: three replicas serve, everyone writes, and the leader is killed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from functools import partial
+
+from leadergate_lab.demo.place import LEASE, NAMESPACE, TARGETS
+from leadergate_lab.demo.replicas import LEASE_SECONDS, RESYNC_SECONDS, Replica
+from leadergate_lab.demo.stage import Stage
+from leadergate_lab.demo.view import follow, follow_until
+from leadergate_lab.demo.voice import Voice, table
+
+REPLICAS = 3
+VIEW_SECONDS = 6.0
+READY_SECONDS = 60.0
+TAKEOVER_SECONDS = 30.0
+WRITE_SECONDS = 15.0
+
+
+def serve(stage: Stage, voice: Voice, ending: ExitStack) -> None:
+    """Start the replicas and ask each of them for each redirect."""
+    voice.step(
+        2,
+        "Three replicas of the operator",
+        "Each one must reconcile, for each serves the whole table: leadership cannot simply switch the others off. But"
+        f" each one also writes every status, every {RESYNC_SECONDS:g} s, and none asks whether it leads.",
+    )
+    ending.callback(stage.stop_replicas)
+    with voice.doing(f"starting {REPLICAS} replicas", f"started {REPLICAS}, each with a token bound to its own Pod"):
+        for number in range(REPLICAS):
+            stage.launch(number)
+        for replica in stage.replicas:
+            stage.wait(partial(serves_all, replica), what=f"{replica.pod} serves the table", timeout=READY_SECONDS)
+        stage.wait(lambda: stage.holder != "", what="a replica holds the Lease", timeout=TAKEOVER_SECONDS)
+    shown = table("Pod", "GET", "answer", "Location")
+    for replica in stage.replicas:
+        for name in TARGETS:
+            answer = replica.get(f"/{name}")
+            shown.add_row(replica.pod, f"/{name}", str(answer.status), answer.location)
+    voice.say("asked over HTTP, each of them serves the whole table:")
+    voice.show(shown)
+
+
+def compete(stage: Stage, voice: Voice) -> None:
+    """Watch everyone write."""
+    outcome = (
+        "The API server asks the gate about each of these writes, and the gate reads the Lease: only what the holder"
+        " writes comes through. A rejected follower is routine; it goes on serving."
+        if stage.gated
+        else "Nobody asks who leads: each write replaces the one before, whoever made it."
+    )
+    voice.step(3, "Everyone writes", outcome)
+    follow(stage, voice, VIEW_SECONDS)
+
+
+def kill(stage: Stage, voice: Voice) -> None:
+    """Kill the leader; another takes over, and a new Pod takes its place."""
+    voice.step(
+        4,
+        "The leader is killed",
+        f"kill -9: it gives nothing back. The others may take the Lease {NAMESPACE}/{LEASE} once it has not been"
+        f" renewed for {LEASE_SECONDS} s; then the new holder's writes must come through at once.",
+    )
+    leader = stage.replica(stage.holder)
+    began = time.monotonic()
+    leader.kill()
+    voice.say(f"killed {leader.pod}, process {leader.process.pid}")
+    stage.delete_pod(leader.pod)
+    successor = stage.launch(max(replica.number for replica in stage.replicas) + 1)
+    voice.say(f"deleted its Pod; {successor.pod} starts in its place")
+    await_takeover(stage, voice, leader, began, "the kill")
+    stage.wait(lambda: serves_all(successor), what=f"{successor.pod} serves the table", timeout=READY_SECONDS)
+    voice.say(f"{successor.pod} serves the table: there are {len(stage.alive)} again")
+
+
+def await_takeover(stage: Stage, voice: Voice, before: Replica, began: float, since: str) -> Replica:
+    """Show what happens until another replica holds the Lease and has written a status; returns it.
+
+    ``began`` is when (``time.monotonic()``) that happened which ``since`` names.
+    """
+
+    def taken() -> bool:
+        return stage.holder not in ("", before.pod)
+
+    follow_until(stage, voice, taken, what="another replica takes the Lease", timeout=TAKEOVER_SECONDS)
+    new = stage.replica(stage.holder)
+    took = time.monotonic() - began
+    voice.say(f"takeover: {new.pod} holds the Lease, {took:.1f} s after {since}", style="bold")
+    written = new.accepted()
+    stage.wait(lambda: new.accepted() > written, what=f"a status write by {new.pod} is accepted", timeout=WRITE_SECONDS)
+    voice.say(f"{new.pod} has written a status as the holder")
+    return new
+
+
+def serves_all(replica: Replica) -> bool:
+    """Whether it serves every Redirect as it was first made."""
+    return all(replica.serves(f"/{name}", target) for name, target in TARGETS.items())

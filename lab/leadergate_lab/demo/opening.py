@@ -1,0 +1,133 @@
+"""The first steps: a control plane, what it is told, and three replicas that serve."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.client.exceptions import ApiException
+
+from leadergate_lab import assets
+from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.demo.place import (
+    CHANGED,
+    CRD,
+    DEPLOY,
+    LEASE,
+    LEASES,
+    MERGE,
+    NAMESPACE,
+    REDIRECTS,
+    TARGETS,
+    redirect,
+)
+from leadergate_lab.demo.stage import DemoFault, Stage, explain, sweep
+from leadergate_lab.demo.voice import Voice
+from leadergate_lab.recorder import Recorder
+from leadergate_lab.webhook import WebhookProcess
+
+EFFECT_SECONDS = 30.0
+
+
+def control_plane(voice: Voice, ending: ExitStack) -> Stage:
+    """Start it; ``ending`` stops it, and whatever else was started. Raises AssetError, ProcessDied."""
+    voice.step(
+        0,
+        "A real Kubernetes API server",
+        "kube-apiserver and etcd, on loopback, in a temporary folder. Nothing below is simulated but the kubelet: Pods"
+        " are objects with real tokens, and their containers are processes of this machine.",
+    )
+    found = assets.ensure()
+    voice.say(f"kube-apiserver, etcd and kubectl are there: {found.source}")
+    folder = Path(tempfile.mkdtemp(prefix="leadergate-demo-"))
+    ending.callback(shutil.rmtree, folder, ignore_errors=True)
+    ending.callback(sweep)
+    with voice.doing("starting etcd and kube-apiserver", "started etcd and kube-apiserver"):
+        plane = ControlPlane.start(found, directory=folder)
+    ending.callback(plane.stop)
+    voice.say(f"the API server is ready at {plane.url}")
+    recorder = Recorder(
+        server=plane.url, ca_file=str(plane.ca_file), token=plane.admin_token, paths=[LEASES, REDIRECTS]
+    )
+    return Stage(plane, recorder)
+
+
+def cluster(stage: Stage, voice: Voice, ending: ExitStack, *, gated: bool) -> None:
+    """Apply the sample operator's manifests, the Redirects and, unless there shall be none, the gate."""
+    voice.step(
+        1,
+        "The operator's kind and rights, and the gate" if gated else "The operator's kind and rights, and no gate",
+        "The operator programs HTTP redirects. All its replicas run as one ServiceAccount, so RBAC cannot tell the"
+        " leader from the others: each of them may write the status of every Redirect.",
+    )
+    admin = stage.plane.cluster
+    admin.apply(DEPLOY / "crd.yaml")
+    admin.wait_established(CRD)
+    voice.say("applied deploy/operator/crd.yaml: the kind Redirect, with status as a subresource")
+    admin.apply(DEPLOY / "rbac.yaml")
+    voice.say(f"applied deploy/operator/rbac.yaml: namespace {NAMESPACE}, and what the replicas may do, and no more")
+    stage.recorder.start()
+    ending.callback(stage.recorder.end)
+    voice.say("a watch records every change of Leases and Redirects from here on: the history to be judged at the end")
+    admin.apply(*(redirect(name) for name in TARGETS))
+    voice.say(f"created {len(TARGETS)} Redirects: {', '.join(f'/{name}' for name in TARGETS)}")
+    if gated:
+        _gate(stage, voice, ending)
+    else:
+        voice.say("GATE=off: no webhook, no gate. The API server takes every status write that RBAC lets through.")
+
+
+def _gate(stage: Stage, voice: Voice, ending: ExitStack) -> None:
+    with voice.doing("starting the webhook", "started the webhook, leadergate serve"):
+        webhook = WebhookProcess(stage.plane, flags=["--drain-seconds", "0", "--pod-name", "leadergate-0"])
+        webhook.grant(NAMESPACE, LEASE)
+        ending.callback(lambda: webhook.process.stop() if webhook.process.running else None)
+        webhook.start()
+    stage.webhook = webhook
+    manifest = gate_manifest()
+    entry = manifest["webhooks"][0]
+    path = entry["clientConfig"]["service"]["path"]
+    # The one thing changed: here the webhook is a process with an address, not a Service.
+    entry["clientConfig"] = {"url": webhook.url + path, "caBundle": base64.b64encode(webhook.ca_pem).decode()}
+    stage.plane.cluster.apply(manifest)
+    voice.say(f"applied deploy/operator/gate.yaml: writes of redirects/status are put to {webhook.url}{path}")
+    answer = ""
+
+    def in_force() -> bool:
+        nonlocal answer
+        answer = _dry_run(stage)
+        return bool(answer)
+
+    stage.wait(in_force, what="the gate rejects what the administrator tries", timeout=EFFECT_SECONDS)
+    voice.say("it is in force: even the cluster's administrator may not write a status (tried as a dry run):")
+    voice.quote(answer, style="red")
+
+
+def gate_manifest() -> dict[str, Any]:
+    """The gate that is shipped."""
+    manifest = yaml.safe_load((DEPLOY / "gate.yaml").read_text())
+    if not isinstance(manifest, dict):
+        raise DemoFault("deploy/operator/gate.yaml is no manifest")
+    return manifest
+
+
+def _dry_run(stage: Stage) -> str:
+    """What the API server says against a status write by the administrator; empty when it would let it through."""
+    try:
+        stage.plane.cluster.call(
+            "PATCH",
+            f"{REDIRECTS}/{CHANGED}/status",
+            {"status": {"writtenBy": "the administrator"}},
+            content_type=MERGE,
+            dryRun="All",
+        )
+    except ApiException as error:
+        if error.status == 403:
+            return explain(error)
+        raise
+    return ""

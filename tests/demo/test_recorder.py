@@ -174,7 +174,7 @@ def test_a_gap_is_told(folder: Folder) -> None:
                 missed = revision(call(client, "PATCH", f"{folder.maps}/one", body, content_type=MERGE))
             finally:
                 folder.plane.apiserver.start()
-            with pytest.raises(HistoryLost, match="changes of /api/v1/.* are lost: too old"):
+            with pytest.raises(HistoryLost, match=r"changes of /api/v1/.* are lost: too old"):
                 recorder.stop({folder.maps: missed})
     finally:
         other.stop()

@@ -14,7 +14,7 @@ from leadergate_lab.demo.leaders import await_takeover
 from leadergate_lab.demo.place import CHANGED, OTHER, REDIRECTS, TARGETS
 from leadergate_lab.demo.replicas import Replica
 from leadergate_lab.demo.stage import Stage
-from leadergate_lab.demo.summary import goes_back, writer
+from leadergate_lab.demo.summary import FORBIDDEN, goes_back, writer
 from leadergate_lab.demo.view import follow
 from leadergate_lab.demo.voice import Voice, table
 from leadergate_lab.recorder import Change
@@ -34,7 +34,6 @@ class Moment:
     """How things stood when the old leader was thawed."""
 
     old: Replica
-    new: Replica
     attempts: int
     rejections: int
     revision: int
@@ -64,7 +63,7 @@ def _freeze_and_thaw(stage: Stage, voice: Voice, turn: int) -> Moment:
     began = time.monotonic()
     old.freeze()
     voice.say(f"froze {old.pod}, process {old.process.pid}: it keeps its memory, its connections and its beliefs")
-    new = await_takeover(stage, voice, old, began, "the freeze")
+    await_takeover(stage, voice, old, began, "the freeze")
     for count in range(NEWS):
         stage.annotate(OTHER, f"change {count} of round {turn}")
     voice.say(
@@ -76,13 +75,13 @@ def _freeze_and_thaw(stage: Stage, voice: Voice, turn: int) -> Moment:
 
     def is_written() -> bool:
         status: dict[str, object] = stage.redirect(CHANGED).get("status", {})
-        return status.get("writtenBy") == new.pod and status.get("observedGeneration") == generation
+        by = status.get("writtenBy")
+        return status.get("observedGeneration") == generation and by == stage.holder and by != old.pod
 
-    stage.wait(is_written, what=f"{new.pod} writes the status of generation {generation}", timeout=PATIENCE_SECONDS)
-    voice.say(f"{new.pod} wrote its status: {_told(stage.redirect(CHANGED))}")
+    stage.wait(is_written, what=f"the holder writes the status of generation {generation}", timeout=PATIENCE_SECONDS)
+    voice.say(f"{stage.holder} wrote its status: {_told(stage.redirect(CHANGED))}")
     moment = Moment(
         old=old,
-        new=new,
         attempts=len(old.writes()),
         rejections=len(stage.rejections()),
         revision=int(stage.redirect(CHANGED)["metadata"]["resourceVersion"]),
@@ -94,7 +93,7 @@ def _freeze_and_thaw(stage: Stage, voice: Voice, turn: int) -> Moment:
 
 
 def _rejected(stage: Stage, voice: Voice, moment: Moment) -> bool:
-    found = _await(stage, moment, lambda: _attempt(moment, "rejected"))
+    found = _await(stage, moment, lambda: _attempt(moment))
     if int(found["generation"]) >= moment.generation:
         return False
     record = next(record for record in stage.rejections()[moment.rejections :] if _is_by(record, moment.old))
@@ -142,10 +141,10 @@ def _await(stage: Stage, moment: Moment, look: Callable[[], _Found | None]) -> _
     return found[0]
 
 
-def _attempt(moment: Moment, outcome: str) -> dict[str, Any] | None:
-    """Its first attempt since the thaw with this outcome. One accepted may have been under way when it was frozen."""
+def _attempt(moment: Moment) -> dict[str, Any] | None:
+    """Its first rejected attempt since the thaw. One that was accepted may have been under way when it was frozen."""
     fresh = moment.old.writes()[moment.attempts :]
-    return next((line for line in fresh if line["redirect"] == CHANGED and line["outcome"] == outcome), None)
+    return next((line for line in fresh if line["redirect"] == CHANGED and line["code"] == FORBIDDEN), None)
 
 
 def _commit(stage: Stage, moment: Moment) -> Change | None:

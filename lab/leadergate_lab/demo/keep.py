@@ -13,12 +13,13 @@ def tell_how_to_look(stage: Stage, voice: Voice) -> None:
     """Print the kubeconfig, commands to try and where the gate's numbers are."""
     plane = stage.plane
     follower = next(replica for replica in stage.alive if replica.pod != stage.holder)
-    kubectl = f"{plane.kubectl} -n {NAMESPACE}"
+    kubectl = f"kubectl -n {NAMESPACE}"
     patch = f"patch redirect {CHANGED} --subresource status --type merge -p '{WRITE}'"
     leader = stage.replica(stage.holder).process.pid
     voice.step(7, "It goes on running", "Ctrl-C ends it. In another terminal, as the administrator:")
     lines = [
         f"export KUBECONFIG={plane.admin_kubeconfig}",
+        f"alias kubectl={plane.kubectl}",
         f"{kubectl} get redirects --watch",
         f"{kubectl} get lease {LEASE} --watch",
         f"{kubectl} get pods",

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.server.conftest import LEASE, Run, Serve, Source, head, review
 
-from leadergate.leases import ReadFailed
+from leadergate.lease_source import ReadFailed
 from leadergate.model import Lease, LeaseAbsent, LeaseKey
 
 

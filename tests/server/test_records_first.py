@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from tests.server.conftest import Records, Run, Serve, Source, head, review
 
-from leadergate.leases import ReadFailed
+from leadergate.lease_source import ReadFailed
 from leadergate.records import DescriptorSink
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadergate.leases import ReadFailed
+from leadergate.lease_source import ReadFailed
 from leadergate.model import Lease, LeaseAbsent, LeaseKey, LeaseUnreadable, LeaseView
 
 if TYPE_CHECKING:

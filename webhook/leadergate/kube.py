@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from leadergate.credentials import Access, CredentialsFault, CredentialsSource
-from leadergate.leases import ReadFailed
+from leadergate.lease_source import ReadFailed
 from leadergate.model import Lease, LeaseAbsent, LeaseKey
 
 RELOAD_SECONDS = 60.0

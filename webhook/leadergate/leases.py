@@ -17,24 +17,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from leadergate.history import LeaseHistory, expires
-from leadergate.model import Lease, LeaseAbsent, LeaseKey, LeaseUnreadable, LeaseView, Reading
-
-
-class ReadFailed(Exception):
-    """One attempt to read a Lease failed; ``passing`` says that another attempt may fare better."""
-
-    def __init__(self, why: str, *, passing: bool) -> None:
-        super().__init__(why)
-        self.why = why
-        self.passing = passing
-
-
-class LeaseSource(Protocol):
-    """Where Leases come from."""
-
-    async def get(self, key: LeaseKey) -> Lease | LeaseAbsent:
-        """One linearizable read. Raises :class:`ReadFailed`; is cancelled when nobody waits any longer."""
-        ...
+from leadergate.lease_source import LeaseSource, ReadFailed
+from leadergate.model import Lease, LeaseKey, LeaseUnreadable, LeaseView, Reading
 
 
 class ReadObserver(Protocol):

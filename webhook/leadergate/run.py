@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from leadergate.app import Preflight, Webhook, build
 from leadergate.connection import BoundedConnection
-from leadergate.leases import ReadFailed
+from leadergate.lease_source import ReadFailed
 from leadergate.settings import SettingsFault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")

@@ -233,7 +233,7 @@ def a_serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
             Settings(certificate=certificate, key=key, pod_name="leadergate-0", **settings),
             metrics,
             ServingCertificate.load(certificate, key, observer=_CertificateObserver(metrics)),
-            CredentialsSource(),
+            CredentialsSource(None, None, folder),
             Access("https://127.0.0.1:1", ssl.create_default_context(), None, None, None),
         )
         reader = CoalescingReader(source, _ReadObserver(metrics), ReadLimits())

@@ -17,8 +17,6 @@ from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 from kubernetes.config.kube_config import load_kube_config
 
-from leadergate.settings import SERVICE_ACCOUNT_DIRECTORY
-
 
 class CredentialsFault(Exception):
     """The way to the API server cannot be set up; the message names the source, the fault and the remedy."""
@@ -42,9 +40,9 @@ class Access:
 class CredentialsSource:
     """Where the configuration comes from: a kubeconfig when one is named, else the Pod's service account."""
 
-    kubeconfig: Path | None = None
-    context: str | None = None
-    service_account_directory: Path = SERVICE_ACCOUNT_DIRECTORY
+    kubeconfig: Path | None
+    context: str | None
+    service_account_directory: Path
     environ: Mapping[str, str] | None = None
 
     def __str__(self) -> str:

@@ -92,7 +92,8 @@ def holders(name: str, gate: Gate) -> st.SearchStrategy[str]:
     """Identities of which many name ``name`` in the gate's form, many nearly do, and some are odd."""
     endings = ["", "_uuid", "-a1B", "-a", "0", f"-{gate.suffix}", "-" + "1" * ((gate.random or 1) - 1)]
     nearly = st.tuples(right(name, gate) | st.just(name), st.sampled_from(endings)).map("".join)
-    return right(name, gate) | nearly | names_of_pods | odd_texts
+    tails = st.text(LETTERS_AND_DIGITS, max_size=(gate.random or 0) + 1).map(lambda tail: f"{name}-{tail}")
+    return right(name, gate) | nearly | tails | names_of_pods | odd_texts
 
 
 # What may be amiss with a requester that is the holder's pod otherwise: one thing, or several.

@@ -27,6 +27,7 @@ LEASE = LeaseKey("shop", "operator")
         ("/enforce/shop/a.b-c.d", Gate(Mode.ENFORCE, LeaseKey("shop", "a.b-c.d"), "shop")),
         ("/enforce/shop/from/from/other", Gate(Mode.ENFORCE, LeaseKey("shop", "from"), "other")),
         ("/enforce/0/9", Gate(Mode.ENFORCE, LeaseKey("0", "9"), "0")),
+        (f"/enforce/shop/operator/suffix/{'s' * 253}", Gate(Mode.ENFORCE, LEASE, "shop", suffix="s" * 253)),
         (f"/enforce/{'n' * 63}/{'l' * 253}", Gate(Mode.ENFORCE, LeaseKey("n" * 63, "l" * 253), "n" * 63)),
     ],
 )
@@ -71,8 +72,18 @@ def test_the_pairs_come_in_any_order(pairs: tuple[str, ...]) -> None:
         ("/enforce/shop/operator/from/", "from '' is not a DNS-1123 label of at most 63 characters"),
         ("/enforce/shop/operator/from/a.b", "from 'a.b' is not a DNS-1123 label of at most 63 characters"),
         ("/enforce/shop/operator/identity/host", "identity 'host' is not one of pod, node"),
-        ("/enforce/shop/operator/suffix/X", "suffix 'X' is not made of lower-case letters, digits, '-' and '.'"),
-        ("/enforce/shop/operator/suffix/", "suffix '' is not made of lower-case letters, digits, '-' and '.'"),
+        (
+            "/enforce/shop/operator/suffix/X",
+            "suffix 'X' is not made of at most 253 lower-case letters, digits, '-' and '.'",
+        ),
+        (
+            "/enforce/shop/operator/suffix/",
+            "suffix '' is not made of at most 253 lower-case letters, digits, '-' and '.'",
+        ),
+        (
+            f"/enforce/shop/operator/suffix/{'x' * 254}",
+            f"suffix '{'x' * 254}' is not made of at most 253 lower-case letters, digits, '-' and '.'",
+        ),
         ("/enforce/shop/operator/random/0", "random '0' is not a count from 1 to 63"),
         ("/enforce/shop/operator/random/64", "random '64' is not a count from 1 to 63"),
         ("/enforce/shop/operator/random/-1", "random '-1' is not a count from 1 to 63"),

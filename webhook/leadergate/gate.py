@@ -11,6 +11,7 @@ FORM = (
     "[/from/{namespace}][/identity/{pod|node}][/suffix/{literal}|/random/{count}]"
 )
 MAX_RANDOM = 63
+MAX_NAME = 253
 
 # RFC 1123 names as Kubernetes restricts them: a label (namespaces) and a subdomain (names of Leases).
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -39,8 +40,8 @@ def parse(path: str) -> Gate:
     except ValueError:
         raise UnknownGate(f"mode {mode_part!r} is not one of enforce, warn, audit") from None
     _require_namespace("lease namespace", namespace)
-    if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-        raise UnknownGate(f"lease name {name!r} is not a DNS-1123 subdomain of at most 253 characters")
+    if len(name) > MAX_NAME or not _SUBDOMAIN.fullmatch(name):
+        raise UnknownGate(f"lease name {name!r} is not a DNS-1123 subdomain of at most {MAX_NAME} characters")
     options = _pairs(rest)
     from_namespace = options.get("from", namespace)
     _require_namespace("from", from_namespace)
@@ -83,8 +84,8 @@ def _identity(value: str) -> IdentityKind:
 
 
 def _suffix(value: str | None) -> str | None:
-    if value is not None and not _SUBDOMAIN.fullmatch(value):
-        raise UnknownGate(f"suffix {value!r} is not made of lower-case letters, digits, '-' and '.'")
+    if value is not None and (len(value) > MAX_NAME or not _SUBDOMAIN.fullmatch(value)):
+        raise UnknownGate(f"suffix {value!r} is not made of at most {MAX_NAME} lower-case letters, digits, '-' and '.'")
     return value
 
 

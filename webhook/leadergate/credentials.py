@@ -60,13 +60,15 @@ class CredentialsSource:
         try:
             self._load_into(configuration)
             return _access(configuration)
-        except (ConfigException, OSError, ssl.SSLError, ValueError, TypeError, KeyError) as error:
+        except Exception as error:
+            # The library raises whatever it stumbles over in a file: of YAML, of base64, of a part that is no mapping.
+            why = " ".join(str(error).split()) or type(error).__name__
             remedy = (
                 "check the file, its context and the files that it names"
                 if self.kubeconfig is not None
                 else "run in a Pod with automountServiceAccountToken, or name a kubeconfig (--kubeconfig)"
             )
-            raise CredentialsFault(f"{self}: {error}; {remedy}") from error
+            raise CredentialsFault(f"{self}: {why}; {remedy}") from error
 
     def _load_into(self, configuration: Configuration) -> None:
         if self.kubeconfig is not None:
@@ -87,6 +89,9 @@ class CredentialsSource:
 
 
 def _access(configuration: Configuration) -> Access:
+    host = str(configuration.host).rstrip("/")
+    if not host.startswith(("https://", "http://")):
+        raise ConfigException(f"the cluster's server {host!r} is no URL")
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     if not configuration.verify_ssl:
         # kubectl honours insecure-skip-tls-verify too; a user has to write it into the kubeconfig.
@@ -95,8 +100,10 @@ def _access(configuration: Configuration) -> Access:
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
     authorization = configuration.get_api_key_with_prefix("BearerToken")
+    if not authorization and not configuration.cert_file and host.startswith("https://"):
+        raise ConfigException("there is neither a token nor a client certificate, or the exec plugin gave none")
     return Access(
-        host=str(configuration.host).rstrip("/"),
+        host=host,
         tls=context,
         # RFC 7235: the scheme's case does not matter, but a newline at a token file's end would break the header.
         authorization=authorization.strip() if authorization else None,

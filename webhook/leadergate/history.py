@@ -25,6 +25,14 @@ def expires(lease: Lease) -> bool:
     return lease.duration is not None and 0 < lease.duration <= MAX_DURATION
 
 
+def newer(version: str, known: str) -> bool:
+    """Whether one resourceVersion is newer than another (KEP-5504: they compare as numbers); False when none can tell.
+
+    Which of two overlapping reads began first says nothing of which saw the newer Lease.
+    """
+    return all(text.isascii() and text.isdigit() for text in (version, known)) and int(version) > int(known)
+
+
 @dataclass(slots=True)
 class LeaseHistory:
     """Observations of one Lease by this process.

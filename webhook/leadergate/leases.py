@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from leadergate.history import LeaseHistory, expires
+from leadergate.history import LeaseHistory, expires, newer
 from leadergate.lease_source import LeaseSource, ReadFailed
 from leadergate.model import Lease, LeaseKey, LeaseUnreadable, LeaseView, Reading
 
@@ -215,7 +215,7 @@ class CoalescingReader:
 
     def _taken_in(self, channel: _Channel, taken_in_before: int, lease: Lease) -> LeaseView:
         now = asyncio.get_running_loop().time()
-        if channel.taken_in != taken_in_before and not _newer(lease.resource_version, channel.newest):
+        if channel.taken_in != taken_in_before and not newer(lease.resource_version, channel.newest):
             # Another read, under way together with this one, has answered already: this one may show an older Lease.
             return channel.history.view(lease, now=now)
         channel.taken_in += 1
@@ -231,14 +231,6 @@ class CoalescingReader:
 
 
 _TOO_LATE = "the API server did not answer the read in time"
-
-
-def _newer(version: str, known: str) -> bool:
-    """Whether one resourceVersion is newer than another (KEP-5504: they compare as numbers); False when none can tell.
-
-    Which of two overlapping reads began first says nothing of which saw the newer Lease.
-    """
-    return all(text.isascii() and text.isdigit() for text in (version, known)) and int(version) > int(known)
 
 
 def _expire(batch: list[_Waiter], deadline: float) -> None:

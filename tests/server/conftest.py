@@ -46,7 +46,7 @@ class Run(Protocol):
 def run_on_the_loop_that_the_program_uses() -> Iterator[Run]:
     """A scenario that hangs fails."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        yield lambda scenario: runner.run(asyncio.wait_for(scenario, 60))
+        yield lambda scenario: runner.run(asyncio.wait_for(scenario, 30))
 
 
 @dataclass

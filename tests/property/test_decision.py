@@ -170,7 +170,9 @@ def test_the_cases_have_holders_of_every_form(form: Callable[[Gate], object], id
     def wanted(case: tuple[Write, Gate, Reading]) -> bool:
         return bool(form(case[1])) and case[1].identity is identity and decide(*case) == Allow(Reason.HOLDER)
 
-    write, gate, _ = find(cases(), wanted, settings=settings(phases=[Phase.generate], database=None))
+    write, gate, _ = find(
+        cases(), wanted, settings=settings(max_examples=10_000, phases=[Phase.generate], database=None)
+    )
     assert claimed_name(gate, write.requester)
 
 

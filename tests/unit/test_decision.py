@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -179,7 +180,8 @@ def test_what_the_token_rules_out_needs_no_lease(requester: Requester, reason: R
 @pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
 def test_each_claim_of_a_bound_token_is_asked_for(claim: str, value: str | None) -> None:
     """A requester that names the holder but lacks one claim of a bound token is not believed."""
-    verdict = judged(replace(LEADER, **{claim: value}), HELD)
+    changed: dict[str, Any] = {claim: value}
+    verdict = judged(replace(LEADER, **changed), HELD)
     assert isinstance(verdict, Deny)
     assert verdict.reason is Reason.NO_POD_IDENTITY
 

@@ -51,7 +51,9 @@ def test_a_failure_that_goes_on_is_told_by_the_deadline(in_virtual_time: Run, sc
         for attempt in range(4):
             await scene.source.wait_for(attempt + 1)
             scene.source.end(attempt, ReadFailed(f"failure {attempt}", passing=True))
-        assert await request == (LeaseUnreadable("failure 3"), pytest.approx(0.3))
+        reading, moment = await request
+        assert reading == LeaseUnreadable("failure 3")
+        assert moment == pytest.approx(0.3)
 
     in_virtual_time(scenario())
 

@@ -173,5 +173,10 @@ def free_port() -> int:
 
 
 def python_environment(**extra: str) -> dict[str, str]:
-    """This process's environment with ``extra`` on top, for a Python child whose output is wanted at once."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **extra}
+    """The environment for a Python child whose output is wanted at once: this process's, with ``extra`` on top.
+
+    Settings of the webhook that happen to be in the user's environment are none of the laboratory's, and it refuses
+    those that it does not know.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEADERGATE_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **extra}

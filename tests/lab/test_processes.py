@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port, wait_until
+from leadergate_lab.processes import ManagedProcess, ProcessDied, free_port, python_environment, wait_until
 
 PATIENCE = 30.0
 COUNTS = "import itertools, time\nfor n in itertools.count():\n    print(n, flush=True)\n    time.sleep(0.01)\n"
@@ -210,3 +210,11 @@ def test_ports_are_handed_out_once() -> None:
     """No two callers get the same port, even if nobody listens on it yet."""
     ports = [free_port() for _ in range(200)]
     assert len(set(ports)) == len(ports)
+
+
+def test_settings_of_the_webhook_are_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache's variable, for one, looks like a setting that the webhook does not know and therefore refuses."""
+    monkeypatch.setenv("LEADERGATE_CACHE", "/somewhere")
+    environment = python_environment(LEADERGATE_POD_NAME="webhook-0")
+    assert "LEADERGATE_CACHE" not in environment
+    assert environment["LEADERGATE_POD_NAME"] == "webhook-0"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import math
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,13 @@ class Replica:
     def accepted(self) -> int:
         """How many of them the API server accepted."""
         return sum(line["outcome"] == "accepted" for line in self.writes())
+
+    def rested(self) -> float:
+        """Seconds since its last attempt ended; endless before the first."""
+        writes = self.writes()
+        if not writes:
+            return math.inf
+        return (datetime.now(UTC) - datetime.fromisoformat(writes[-1]["time"])).total_seconds()
 
     def get(self, path: str) -> Answer:
         """GET from it, without following. Raises OSError."""

@@ -23,7 +23,7 @@ from leadergate_lab.processes import ManagedProcess, ProcessDied
 from leadergate_lab.recorder import Recorder
 from leadergate_lab.webhook import WebhookProcess
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 STOP_SECONDS = 10.0
 
 
@@ -123,12 +123,18 @@ class Stage:
 
     def wait(self, condition: Callable[[], bool], *, what: str, timeout: float) -> None:
         """Wait for something while all that should run runs. Raises DemoFault, ProcessDied."""
-        end = time.monotonic() + timeout
+        if not self.comes_true(condition, timeout):
+            raise DemoFault(f"this did not come about within {timeout:g} s: {what}")
+
+    def comes_true(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether something comes about in that time, while all that should run runs. Raises ProcessDied."""
+        end = time.monotonic() + seconds
         while not condition():
             self.check()
             if time.monotonic() > end:
-                raise DemoFault(f"this did not come about within {timeout:g} s: {what}")
+                return False
             time.sleep(LOOK_SECONDS)
+        return True
 
     def stop_replicas(self) -> None:
         """Stop all replicas in order, at the same time."""

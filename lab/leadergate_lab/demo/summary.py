@@ -55,23 +55,27 @@ def summarize(
     webhook: str,
 ) -> Summary:
     """Judge the history. ``denials`` are the records of ``webhook``, ``audit`` is the API server's log."""
-    lease = [
-        LeaseChange(change.revision, change.now["spec"].get("holderIdentity") or "")
-        for change in leases
-        if change.name == LEASE
-    ]
-    objects = [ObjectChange(change.name, change.revision, writer(change)) for change in redirects]
     audited = [rejected_review(event, webhook) for event in audit if is_rejection(event)]
     recorded = {record["uid"] for record in denials}
     writes = [record for record in denials if not record["dryRun"]]
     answered = [record for record in writes if record["uid"] in audited]
     return Summary(
-        verdict=judge(lease, objects),
+        verdict=judged(leases, redirects),
         rejected=Counter((record["requester"]["pod"] or "", record["standing"]) for record in answered),
         again=len(writes) - len(answered),
         unrecorded=sum(uid not in recorded for uid in audited),
         went_back=sum(goes_back(change) for change in redirects),
     )
+
+
+def judged(leases: Iterable[Change], redirects: Iterable[Change]) -> Verdict:
+    """What the checker says of the history."""
+    lease = [
+        LeaseChange(change.revision, change.now["spec"].get("holderIdentity") or "")
+        for change in leases
+        if change.name == LEASE
+    ]
+    return judge(lease, [ObjectChange(change.name, change.revision, writer(change)) for change in redirects])
 
 
 def writer(change: Change) -> str | None:

@@ -91,6 +91,29 @@ def test_a_slow_lease_delays_no_other(in_virtual_time: Run, scene: Scene) -> Non
     in_virtual_time(scenario())
 
 
+def test_reads_go_side_by_side_and_none_is_joined(in_virtual_time: Run, scene: Scene) -> None:
+    """A second read begins while the first is under way; whoever comes then waits for a third one."""
+
+    async def scenario() -> None:
+        pair = type(scene)(side_by_side=2)
+        requests = []
+        for count in (1, 2):
+            requests.append(pair.arrives())
+            await pair.source.wait_for(count)
+        third = pair.arrives()
+        await until(0.05)
+        assert len(pair.source.reads) == 2
+        pair.source.end(1, lease("pod-b", 2))
+        await pair.source.wait_for(3)
+        assert now() == 0.05, "room for the third as soon as one has ended"
+        pair.source.end(0, lease("pod-a", 1))
+        pair.source.end(2, lease("pod-c", 3))
+        holders = [view.lease.holder for view, _ in [await request for request in [*requests, third]]]
+        assert holders == ["pod-a", "pod-b", "pod-c"]
+
+    in_virtual_time(scenario())
+
+
 def test_a_hung_read_holds_up_its_lease_for_the_patience_only(in_virtual_time: Run, scene: Scene) -> None:
     """The next read begins beside it when the patience is over, with all who came meanwhile."""
 

@@ -129,7 +129,10 @@ def build(
         ready.credentials, ready.access, on_reload_fault=lambda why: log.error("credentials_not_reloaded", fault=why)
     )
     limits = ReadLimits(
-        most_at_once=settings.reads_at_once, skew=settings.clock_skew_seconds, of_late=settings.former_holder_seconds
+        side_by_side=min(2, settings.reads_at_once),
+        most_at_once=settings.reads_at_once,
+        skew=settings.clock_skew_seconds,
+        of_late=settings.former_holder_seconds,
     )
     reader = CoalescingReader(api_server, _ReadObserver(metrics), limits)
     guard = Guard(

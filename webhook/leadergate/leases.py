@@ -2,8 +2,8 @@
 
 One read serves all the requests that arrived before it began; a request never joins a read that is already under way.
 That is what makes a verdict rest on a Lease no older than the object which the API server is about to write
-(``docs/guarantees.md``). A read that hangs holds up its own Lease only for ``patience`` seconds, and no other Lease
-at all: then the next read starts beside it, up to ``most_at_once`` of them.
+(``docs/guarantees.md``). Two reads of a Lease go side by side. When both hang, they hold up their own Lease only for
+``patience`` seconds, and no other Lease at all: then the next starts beside them, up to ``most_at_once`` in all.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class ReadObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Bounds of the reads; times in seconds."""
+    """Bounds of the reads; times in seconds. Reads of a Lease go ``side_by_side`` however quick they are."""
 
+    side_by_side: int = 2
     patience: float = 0.1
     most_at_once: int = 4
     retry_after: float = 0.1
@@ -146,7 +147,7 @@ class CoalescingReader:
         if not channel.waiting:
             return
         loop = asyncio.get_running_loop()
-        if not channel.under_way:
+        if len(channel.under_way) < self._limits.side_by_side:
             self._start(channel)
             return
         earliest = channel.last_start + self._limits.patience
@@ -176,7 +177,9 @@ class CoalescingReader:
         channel.under_way.add(task)
         task.add_done_callback(lambda done: self._ended(channel, done))
 
-    def _ended(self, channel: _Channel, task: asyncio.Task[None]) -> None:
+    def _ended(self, channel: _Channel, task: asyncio.Task[None] | None) -> None:
+        if task not in channel.under_way:
+            return
         channel.under_way.discard(task)
         if channel.wake is not None:
             channel.wake.cancel()
@@ -210,6 +213,8 @@ class CoalescingReader:
         finally:
             for handle in expiry:
                 handle.cancel()
+            # The next read goes out before those who waited for this one are answered: it has the longer way.
+            self._ended(channel, asyncio.current_task())
             _settle(batch, result)
             self._observer.lease_read(channel.key, outcome, loop.time() - began, len(batch))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -102,7 +102,7 @@ def revision(item: dict[str, Any]) -> int:
 
 
 @pytest.fixture
-def folder(control_plane: ControlPlane, unique: Callable[[str], str]) -> Iterator[Folder]:
+def folder(control_plane: ControlPlane, unique: Callable[[str], str]) -> Folder:
     """A fresh one."""
     return Folder(control_plane, unique("recorder"))
 

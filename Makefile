@@ -8,6 +8,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 VENV := .venv
+# Tests mostly wait for Leases to expire, so two at a time go well on two cores.
+JOBS ?= 2
 RUN := $(VENV)/bin
 # The interpreter that is here is the one that is used: nothing downloads another.
 export UV_PYTHON_DOWNLOADS := never
@@ -17,7 +19,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make demo GATE=off   the same story without the gate"
+	@echo "  make demo GATE=off   the same story with a check in the operator in place of the gate"
 	@echo "  make demo KEEP=1     leave it running and print the kubeconfig"
 	@echo "  make test-unit       one layer of the tests; so for every folder of tests/"
 
@@ -43,7 +45,8 @@ demo: controlplane ## Show the main job on a real API server (GATE=off, KEEP=1)
 	@$(RUN)/python -m leadergate_lab.demo --gate $(or $(GATE),on) $(if $(KEEP),--keep)
 
 test: controlplane ## Prove it: every layer of the tests
-	@$(RUN)/pytest $(PYTEST)
+	@$(RUN)/python -m leadergate_lab.interop.programs
+	@$(RUN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 test-%: controlplane
 	@$(RUN)/pytest tests/$* $(PYTEST)

@@ -162,14 +162,25 @@ _handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that is free now and was not handed out before by this process."""
+    """A TCP port of 127.0.0.1 that is free now and was not handed out before, by this process or one beside it.
+
+    Test processes that run side by side (pytest-xdist) each have a share of the ports: between this answer and the
+    start of the server that it is for, another one could be given the same.
+    """
+    share, shares = _share()
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        if port not in _handed_out:
+        # By halves: Linux hands out ports of one parity as long as there are any.
+        if port // 2 % shares == share and port not in _handed_out:
             _handed_out.add(port)
             return port
+
+
+def _share() -> tuple[int, int]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return int(worker), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def python_environment(**extra: str) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""A sample operator: every replica serves the redirects that the cluster asks for and writes their status.
+"""A sample operator: every replica serves the redirects that the cluster asks for, and their status is written.
 
-It knows nothing of any gate. Which replica's status writes count is decided outside of it, by the API server.
+Whose status writes count is decided outside of it, by a gate on the API server, or by a check of its own, or by both:
+see ``gating``.
 """

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from leadergate_election.address import parse_address
+from leadergate_election.credentials import CredentialsFault, CredentialsSource
+from leadergate_election.settings import ElectionFault, ElectionSettings
 from leadergate_operator import logs
 from leadergate_operator.cluster import ClusterFault, connect
-from leadergate_operator.replica import operate
-from leadergate_operator.settings import Address, ElectionSettings, Settings, check, parse_address
+from leadergate_operator.gating import StatusGate
+from leadergate_operator.replica import Credentials, operate
+from leadergate_operator.settings import LOG_LEVELS, Settings, faults_of
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_OPTION_OF = {
+    "namespace": "--namespace",
+    "identity": "--pod-name",
+    "name": "--lease-name",
+    "lease_duration": "--lease-duration",
+    "renew_deadline": "--renew-deadline",
+    "retry_period": "--retry-period",
+    "drain_seconds": "--drain-seconds",
+}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,47 +53,79 @@ def run(
     listen: Annotated[
         str, typer.Option(help="Address for HTTP, as host:port. Port 0 takes a free one and logs it.")
     ] = "127.0.0.1:0",
+    status_gate: Annotated[
+        StatusGate,
+        typer.Option(
+            help="What keeps a stale status from being written. server: a leadergate gate on redirects/status; every"
+            " replica writes, and a rejection is an expected answer. client: a replica writes only while it believes"
+            " that it leads, which a pause between that check and the commit defeats. both: the one and the other."
+        ),
+    ] = StatusGate.SERVER,
     lease_name: Annotated[str, typer.Option(help="The Lease that the replicas elect a leader by.")] = "operator-lock",
     lease_duration: Annotated[
-        int, typer.Option(help="Seconds after which others may take a Lease that is not renewed.")
+        float, typer.Option(help="Seconds after which others may take a Lease that is not renewed; a whole number.")
     ] = 15,
     renew_deadline: Annotated[
-        int, typer.Option(help="Seconds after which a leader that cannot renew gives up leading.")
+        float, typer.Option(help="Seconds after which a leader that cannot renew gives up leading.")
     ] = 10,
-    retry_period: Annotated[int, typer.Option(help="Seconds between two attempts to get or keep the Lease.")] = 2,
+    retry_period: Annotated[float, typer.Option(help="Seconds between two attempts to get or keep the Lease.")] = 2,
     resync_seconds: Annotated[
         float, typer.Option(help="Seconds between two writes of a status that nothing has changed.")
     ] = 30.0,
-    workers: Annotated[int, typer.Option(help="Status writes at one time.")] = 2,
+    workers: Annotated[int, typer.Option(help="Status writes at one time.")] = 4,
+    write_timeout: Annotated[float, typer.Option(help="Seconds that a status write may take.")] = 5.0,
+    log_level: Annotated[str, typer.Option(help=f"Of the log: {', '.join(LOG_LEVELS)}.")] = "info",
 ) -> None:
     """Run one replica until SIGTERM.
 
     It watches all Redirects of its namespace, serves GET {spec.path} as a redirect to spec.target, and writes each
-    Redirect's status when its spec changes and at every resync. All replicas do so: leadership is only reported.
+    Redirect's status when its spec changes, at every resync, and when it becomes leader. All replicas serve; whose
+    status counts is decided as --status-gate says.
 
-    GET /table shows what is programmed, /healthz who leads, /readyz whether the Redirects have been listed.
-    The log is one JSON object a line on stderr: "serving" carries the address, "status_write" each write's outcome.
+    GET /table shows what is programmed, /healthz who leads, /readyz whether the Redirects have been listed, /metrics
+    what was counted. The log is one JSON object a line on stderr: "serving" carries the address, "status_write" each
+    write's outcome.
     """
-    faults: list[str] = []
-    address = Address("127.0.0.1", 0)
+    faults = faults_of(
+        resync_seconds=resync_seconds,
+        workers=workers,
+        write_seconds=write_timeout,
+        log_level=log_level,
+        pod_name=pod_name,
+    )
+    address, election = None, None
     try:
         address = parse_address(listen)
     except ValueError as error:
         faults.append(f"--listen={listen!r}: {error}")
-    election = ElectionSettings(lease_name, lease_duration, renew_deadline, retry_period)
-    settings = Settings(pod_name, namespace, kubeconfig, address, election, resync_seconds, workers)
-    faults += check(settings)
-    if faults:
+    try:
+        election = ElectionSettings(namespace, pod_name, lease_name, lease_duration, renew_deadline, retry_period)
+    except ElectionFault as fault:
+        faults += [_by_option(text) for text in str(fault).split("; ")]
+    if faults or address is None or election is None:
         _refuse(*faults)
+    settings = Settings(election, kubeconfig, address, status_gate, resync_seconds, workers, write_timeout)
+    credentials = _credentials(kubeconfig)
+    logs.configure(pod_name, log_level)
     try:
-        client = connect(settings.kubeconfig)
-    except ClusterFault as fault:
-        _refuse(str(fault))
-    logs.configure(pod_name)
-    try:
-        asyncio.run(operate(settings, client))
+        asyncio.run(operate(settings, credentials))
     except OSError as error:
         _refuse(f"--listen={listen!r}: {error.strerror}; expected a free address of this machine")
+
+
+def _credentials(kubeconfig: Path | None) -> Credentials:
+    source = CredentialsSource(kubeconfig, None, SERVICE_ACCOUNT)
+    try:
+        return Credentials(connect(kubeconfig), source, source.load())
+    except (ClusterFault, CredentialsFault) as fault:
+        _refuse(str(fault))
+
+
+def _by_option(fault: str) -> str:
+    """A fault of the election's settings, by the names that the command line knows them by."""
+    names = "|".join(_OPTION_OF)
+    named = re.sub(rf"^({names})\b", lambda found: _OPTION_OF[found[1]], fault)
+    return re.sub(r"\b(\w+_\w+)\b", lambda found: _OPTION_OF.get(found[1], found[1]), named)
 
 
 def _refuse(*faults: str) -> NoReturn:

@@ -1,27 +1,18 @@
-"""The adapter to the API server: credentials, bounded requests, the status write. Errors are translated here."""
+"""The way to the API server for the informer: the client library's client, with an end to each request."""
 
 from __future__ import annotations
 
-import http
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-from urllib3.exceptions import HTTPError
 from yaml import YAMLError
-
-from leadergate_operator.model import GROUP, PLURAL, VERSION
 
 CONNECT_SECONDS = 3.0
 REQUEST_SECONDS = 5.0
-
-API_ERRORS = (ApiException, HTTPError, OSError)
-"""All that a request can raise when the API server, or the way to it, fails."""
 
 
 class ClusterFault(Exception):
@@ -62,42 +53,6 @@ def connect(kubeconfig: Path | None) -> ApiClient:
         raise ClusterFault(
             f"--kubeconfig={str(kubeconfig)!r}: {error}; expected a readable kubeconfig with a current context"
         ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """What came of a status write. ``code`` is the HTTP status, ``None`` when there was no answer."""
-
-    accepted: bool
-    code: int | None
-    message: str
-
-
-class StatusWriter:
-    """Writes the status of the Redirects of one namespace, as the pod that the credentials stand for."""
-
-    def __init__(self, client: ApiClient, namespace: str) -> None:
-        self._api = CustomObjectsApi(client)
-        self._namespace = namespace
-
-    def write(self, name: str, status: Mapping[str, Any]) -> WriteResult:
-        """Replace the status' fields by a merge patch. Blocks; never raises for an API error.
-
-        The patch carries no ``resourceVersion``, as with many operators: it lands on whatever is stored by then.
-        """
-        try:
-            self._api.patch_namespaced_custom_object_status(
-                GROUP,
-                VERSION,
-                self._namespace,
-                PLURAL,
-                name,
-                {"status": dict(status)},
-                _content_type="application/merge-patch+json",
-            )
-        except API_ERRORS as error:
-            return WriteResult(False, status_code(error), describe(error))
-        return WriteResult(True, http.HTTPStatus.OK, "written")
 
 
 def status_code(error: BaseException) -> int | None:

@@ -18,9 +18,11 @@ from kubernetes.client import ApiClient, CustomObjectsApi
 from kubernetes.informer import ADDED, DELETED, ERROR, MODIFIED, SharedInformer
 
 from leadergate_operator.cluster import CONNECT_SECONDS, describe, status_code
+from leadergate_operator.metrics import OperatorMetrics
 from leadergate_operator.model import GROUP, PLURAL, VERSION
 
 WATCH_SECONDS = 30
+GRACE_SECONDS = 5
 RETRY_SECONDS = 0.5
 GONE = 410
 
@@ -31,12 +33,24 @@ class RedirectInformer:
     """A list and a watch of the Redirects of one namespace, on a thread of its own.
 
     ``on_change`` is called from that thread whenever the copy may differ from before: after a list and at each event.
+    A watch ends after ``watch_seconds`` at the API server, and is given up ``GRACE_SECONDS`` later when that is silent;
+    the next one goes on where it ended.
     """
 
-    def __init__(self, client: ApiClient, namespace: str, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        namespace: str,
+        on_change: Callable[[], None],
+        metrics: OperatorMetrics,
+        *,
+        watch_seconds: int = WATCH_SECONDS,
+    ) -> None:
         self._api = CustomObjectsApi(client)
         self._namespace = namespace
         self._on_change = on_change
+        self._metrics = metrics
+        self._watch_seconds = watch_seconds
         self._synced = threading.Event()
         self._stopping = threading.Event()
         self._informer = SharedInformer(self._list_or_watch, namespace=namespace)
@@ -72,12 +86,15 @@ class RedirectInformer:
     def _list_or_watch(self, namespace: str, watch: bool = False, **options: Any) -> object:
         if not watch:
             listed: Any = self._api.list_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, **options)
-            metadata = SimpleNamespace(resource_version=listed["metadata"]["resourceVersion"])
-            return SimpleNamespace(items=listed["items"], metadata=metadata)
+            self._metrics.listed()
+            version = listed["metadata"]["resourceVersion"]
+            _log.debug("listed", redirects=len(listed["items"]), resource_version=version)
+            return SimpleNamespace(items=listed["items"], metadata=SimpleNamespace(resource_version=version))
         # The informer watches only once its list stands in the cache. A list that shows nothing but deletions is made
         # known here, for their events come before the cache is replaced.
         self._synced.set()
         self._changed(None)
+        _log.debug("watching", resource_version=options.get("resource_version"))
         return self._api.list_namespaced_custom_object(
             GROUP,
             VERSION,
@@ -85,8 +102,8 @@ class RedirectInformer:
             PLURAL,
             watch=True,
             allow_watch_bookmarks=True,
-            timeout_seconds=WATCH_SECONDS,
-            _request_timeout=(CONNECT_SECONDS, WATCH_SECONDS + 5.0),
+            timeout_seconds=self._watch_seconds,
+            _request_timeout=(CONNECT_SECONDS, self._watch_seconds + GRACE_SECONDS),
             **options,
         )
 
@@ -99,6 +116,7 @@ class RedirectInformer:
         if self._stopping.is_set():
             return
         code = status_code(error)
+        self._metrics.watch_failed(code)
         _log.warning("watch_failed", code=code, message=describe(error))
         if code != GONE:
             self._stopping.wait(RETRY_SECONDS)

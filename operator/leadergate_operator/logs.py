@@ -10,8 +10,11 @@ from typing import Any
 import structlog
 
 
-def configure(pod: str) -> None:
-    """Send all log records of the process to stderr, each with ``time``, ``level``, ``event`` and ``pod``."""
+def configure(pod: str, level: str = "info") -> None:
+    """Send all log records of the process to stderr, each with ``time``, ``level``, ``event`` and ``pod``.
+
+    ``level`` bounds the records of leadergate's packages; those of libraries begin at info.
+    """
 
     def name_the_pod(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["pod"] = pod
@@ -42,9 +45,9 @@ def configure(pod: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # The elector tells at each retry that another one leads; the informer tells each error with a stack, and we have
-    # told it already.
-    logging.getLogger("leaderelection").setLevel(logging.WARNING)
+    for package in ("leadergate_operator", "leadergate_election"):
+        logging.getLogger(package).setLevel(level.upper())
+    # The informer tells each error with a stack, and we have told it already.
     logging.getLogger("kubernetes.informer.informer").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from leadergate_operator.table import Table
 
@@ -23,12 +24,17 @@ class View(Protocol):
     def table(self) -> Table:
         """The table as programmed now."""
 
-    @property
-    def ready(self) -> bool:
-        """Whether the table was programmed from a whole list."""
+    def unready(self) -> str:
+        """Why it should get no requests; empty when it should."""
+
+    def unhealthy(self) -> str:
+        """Why it should be restarted; empty when it should not."""
 
     def describe(self) -> dict[str, Any]:
         """Who this replica is and whom it takes for the leader."""
+
+    def exposition(self) -> bytes:
+        """The metrics as Prometheus scrapes them."""
 
 
 def build_app(view: View) -> FastAPI:
@@ -36,14 +42,18 @@ def build_app(view: View) -> FastAPI:
     app = FastAPI(title="redirect operator", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
-    def healthz() -> dict[str, Any]:
-        return {"status": "ok", **view.describe()}
+    def healthz() -> JSONResponse:
+        fault = view.unhealthy()
+        return JSONResponse({"status": fault or "ok", **view.describe()}, status_code=500 if fault else 200)
 
     @app.get("/readyz")
     def readyz() -> JSONResponse:
-        if view.ready:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "the Redirects have not been listed yet"}, status_code=503)
+        fault = view.unready()
+        return JSONResponse({"status": fault or "ok"}, status_code=503 if fault else 200)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(view.exposition(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/table")
     def table() -> dict[str, Any]:

@@ -6,94 +6,49 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-JITTER = 1.2
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+from leadergate_election.address import Address
+from leadergate_election.settings import ElectionSettings
+from leadergate_operator.gating import StatusGate
 
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A host and a port to listen on; port 0 is any free one."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class ElectionSettings:
-    """The Lease and the times, in whole seconds, that the elector works by."""
-
-    lease_name: str
-    lease_duration: int
-    renew_deadline: int
-    retry_period: int
+LOG_LEVELS = ("debug", "info", "warning")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it, checked by :func:`check`."""
+    """All of it. ``election`` has the namespace and the pod's name as well; ``write_seconds`` bounds a status write."""
 
-    pod_name: str
-    namespace: str
+    election: ElectionSettings
     kubeconfig: Path | None
     listen: Address
-    election: ElectionSettings
+    status_gate: StatusGate
     resync_seconds: float
     workers: int
+    write_seconds: float
+
+    @property
+    def pod(self) -> str:
+        """The Pod that this replica runs in."""
+        return self.election.identity
+
+    @property
+    def namespace(self) -> str:
+        """Where the Redirects and the Lease are."""
+        return self.election.namespace
 
 
-def parse_address(value: str) -> Address:
-    """``host:port``, with an IPv6 host in brackets.
-
-    Raises:
-        ValueError: it is not of that form; the message says what is wrong.
-    """
-    match = re.fullmatch(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\s]+)):(?P<port>\d{1,5})", value)
-    if match is None or int(match["port"]) > 65535:
-        raise ValueError("expected host:port with a port of 0 to 65535, as in 0.0.0.0:8080 or [::]:8080")
-    return Address(match["v6"] or match["host"], int(match["port"]))
-
-
-def check(settings: Settings) -> list[str]:
-    """Every fault, each with the setting, its value and what was expected."""
-    election = settings.election
+def faults_of(*, resync_seconds: float, workers: int, write_seconds: float, log_level: str, pod_name: str) -> list[str]:
+    """Every fault that is not the election's, each with the setting, its value and what was expected."""
     rules = [
-        (
-            "--pod-name",
-            settings.pod_name,
-            _is_subdomain(settings.pod_name),
-            "a Pod's name: lower-case letters, digits, '-' and '.'",
-        ),
-        (
-            "--namespace",
-            settings.namespace,
-            re.fullmatch(_LABEL, settings.namespace) is not None,
-            "a namespace's name: at most 63 lower-case letters, digits and '-'",
-        ),
-        (
-            "--lease-name",
-            election.lease_name,
-            _is_subdomain(election.lease_name),
-            "a Lease's name: lower-case letters, digits, '-' and '.'",
-        ),
-        ("--resync-seconds", settings.resync_seconds, settings.resync_seconds > 0, "more than 0 seconds"),
-        ("--workers", settings.workers, settings.workers > 0, "at least 1"),
-        ("--retry-period", election.retry_period, election.retry_period >= 1, "at least 1 second"),
-        (
-            "--renew-deadline",
-            election.renew_deadline,
-            election.renew_deadline > JITTER * election.retry_period,
-            f"more than {JITTER} times --retry-period, which is {election.retry_period}",
-        ),
-        (
-            "--lease-duration",
-            election.lease_duration,
-            election.lease_duration > election.renew_deadline,
-            f"more than --renew-deadline, which is {election.renew_deadline}",
-        ),
+        ("--pod-name", pod_name, _is_subdomain(pod_name), "a Pod's name: lower-case letters, digits, '-' and '.'"),
+        ("--resync-seconds", resync_seconds, resync_seconds > 0, "more than 0 seconds"),
+        ("--workers", workers, workers > 0, "at least 1"),
+        ("--write-timeout", write_seconds, write_seconds > 0, "more than 0 seconds"),
+        ("--log-level", log_level, log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
     ]
     return [f"{name}={value!r}: expected {expectation}" for name, value, holds, expectation in rules if not holds]
 
 
 def _is_subdomain(value: str) -> bool:
     """RFC 1123 subdomain, as Kubernetes asks of most names."""
-    return len(value) <= 253 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", value) is not None
+    label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+    return len(value) <= 253 and re.fullmatch(rf"{label}(\.{label})*", value) is not None

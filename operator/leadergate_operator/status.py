@@ -39,6 +39,12 @@ def status_for(outcome: Outcome, previous: Mapping[str, Any], *, pod: str, now: 
     }
 
 
+def programmed(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The condition ``Programmed`` of a status; empty when it has none."""
+    conditions = [entry for entry in status.get("conditions") or () if isinstance(entry, Mapping)]
+    return next((entry for entry in conditions if entry.get("type") == PROGRAMMED), {})
+
+
 def _describe(outcome: Outcome) -> tuple[str, str, str]:
     match outcome:
         case Serving(redirect):

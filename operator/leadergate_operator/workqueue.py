@@ -38,6 +38,11 @@ class WorkQueue:
         self._waiting.add(key)
         self._ready.put_nowait(key)
 
+    @property
+    def depth(self) -> int:
+        """How many keys wait to be worked on; those in their back-off are not among them."""
+        return len(self._waiting)
+
     async def get(self) -> str | None:
         """The next key, to be given back with ``done``; ``None`` once the queue is closed."""
         key = await self._ready.get()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ GROUP = "test.leadergate.dev"
 LEASE = "lock"
 NOTES = status_rule(GROUP, "v1", "notes")
 HOUR = 3600
+NUDGES_PER_SECOND = 50
 
 
 def _crd(plural: str, kind: str, scope: str) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Team:
         self.namespace = f"team-{secrets.token_hex(4)}"
         self.note = f"/apis/{GROUP}/v1/namespaces/{self.namespace}/notes/note"
         self._gates: list[str] = []
+        self._numbers = itertools.count()
         self.cluster.namespace(self.namespace)
         self.cluster.service_account(self.namespace, "operator")
         self.let_write("Group", f"system:serviceaccounts:{self.namespace}")
@@ -118,7 +121,7 @@ class Team:
 
         ``probe`` is a write that the gate does not allow; by default the administrator's dry run on the Note.
         """
-        name = f"{self.namespace}-{len(self._gates)}"
+        name = f"{self.namespace}-{next(self._numbers)}"
         here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
         path = f"/{mode}/{self.namespace}/{lease}{options}"
         self.cluster.apply(self.webhook.gate(name, path, rules, **{"namespaceSelector": here, **entry}))
@@ -151,9 +154,17 @@ class Team:
 
     def end(self) -> None:
         """Take the gates away, so that the next test's writes do not pass by them."""
-        for name in self._gates:
+        while self._gates:
             path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-            self.cluster.call("DELETE", f"{path}/{name}")
+            self.cluster.call("DELETE", f"{path}/{self._gates.pop()}")
+
+    def ungate(self) -> None:
+        """Take the gates away and wait until the API server asks at none of them."""
+        self.end()
+        admin = Writer(self.cluster.api)
+        wait_until(
+            lambda: admin.status(self.note, {"text": "probe"}, dryRun="All").ok, what="no gate is asked", timeout=30
+        )
 
 
 @pytest.fixture(scope="session")
@@ -192,6 +203,39 @@ def team(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[Team]
 def gated(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[Team]:
     """A team whose Notes are gated, for tests that leave its Lease alone."""
     team = Team(control_plane, webhook)
+    team.gate()
+    yield team
+    team.end()
+
+
+def _nudging(plane: ControlPlane, name: str) -> Iterator[WebhookProcess]:
+    """A webhook that nudges."""
+    flags = ["--drain-seconds", "0", "--nudge", "--nudge-per-second", str(NUDGES_PER_SECOND)]
+    webhook = WebhookProcess(plane, name=name, flags=flags)
+    webhook.start()
+    yield webhook
+    webhook.process.stop()
+
+
+@pytest.fixture(scope="session")
+def one(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[WebhookProcess]:
+    """A replica that nudges; the shared webhook, which does not, has served the CRDs."""
+    yield from _nudging(control_plane, "nudging-one")
+
+
+@pytest.fixture(scope="session")
+def two(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[WebhookProcess]:
+    """Another one."""
+    yield from _nudging(control_plane, "nudging-two")
+
+
+@pytest.fixture
+def nudged(control_plane: ControlPlane, one: WebhookProcess) -> Iterator[Team]:
+    """A team under a gate of the first replica, which may patch its Notes."""
+    from .nudging import let_nudge  # which itself needs Team
+
+    team = Team(control_plane, one)
+    let_nudge(team)
     team.gate()
     yield team
     team.end()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leadergate_lab.demo.lines import JsonLines
-from leadergate_lab.demo.place import LEASES, REDIRECTS
+from leadergate_lab.demo.place import MAIN
 from leadergate_lab.demo.summary import Summary, goes_back, summarize, writer
 from leadergate_lab.recorder import Change
 
@@ -18,7 +18,7 @@ WEBHOOK = "gate.example"
 def lease(revision: int, holder: str | None) -> Change:
     """The Lease as committed."""
     item = {"metadata": {"name": "operator-lock", "resourceVersion": str(revision)}, "spec": {"holderIdentity": holder}}
-    return Change(LEASES, "MODIFIED", revision, item, None)
+    return Change(MAIN.leases, "MODIFIED", revision, item, None)
 
 
 def written(revision: int, pod: str, generation: int, before: Change | None) -> Change:
@@ -27,12 +27,14 @@ def written(revision: int, pod: str, generation: int, before: Change | None) -> 
         "metadata": {"name": "docs", "resourceVersion": str(revision)},
         "status": {"writtenBy": pod, "observedGeneration": generation, "heartbeatTime": str(revision)},
     }
-    return Change(REDIRECTS, "MODIFIED", revision, item, before.now if before else None)
+    return Change(MAIN.redirects, "MODIFIED", revision, item, before.now if before else None)
 
 
 def made(revision: int) -> Change:
     """The Redirect as created."""
-    return Change(REDIRECTS, "ADDED", revision, {"metadata": {"name": "docs", "resourceVersion": str(revision)}}, None)
+    return Change(
+        MAIN.redirects, "ADDED", revision, {"metadata": {"name": "docs", "resourceVersion": str(revision)}}, None
+    )
 
 
 def record(uid: str, pod: str | None = "a", standing: str = "follower", *, dry_run: bool = False) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def test_only_a_change_of_the_status_is_a_status_write() -> None:
     """A change of anything else has no writer, nor has what was listed at the start."""
     first = written(3, "a", 1, None)
     assert writer(first) is None
-    assert writer(Change(REDIRECTS, "MODIFIED", 4, {**first.now, "spec": {}}, first.now)) is None
+    assert writer(Change(MAIN.redirects, "MODIFIED", 4, {**first.now, "spec": {}}, first.now)) is None
     assert writer(written(5, "b", 1, first)) == "b"
 
 

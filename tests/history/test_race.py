@@ -193,7 +193,7 @@ async def test_stale_reader_is_found_out(
         listening.should_exit = True
         await serving
         await webhook.reader.close()
-        await webhook.api_server.close()
+        await webhook.connection.close()
     verdict = result.judged(seen_revisions([json.loads(line) for line in records.lines]))
     figure(f"race with a cached Lease in the gate's place: {_told(verdict, result)}")
     assert verdict.takeovers >= 100

@@ -212,6 +212,16 @@ def test_ports_are_handed_out_once() -> None:
     assert len(set(ports)) == len(ports)
 
 
+def test_processes_side_by_side_never_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Test workers each have a share of the ports, so none takes what another is about to listen on."""
+    shares = []
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+        shares.append({free_port() // 2 % 3 for _ in range(30)})
+    assert shares == [{0}, {1}, {2}]
+
+
 def test_settings_of_the_webhook_are_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache's variable, for one, looks like a setting that the webhook does not know and therefore refuses."""
     monkeypatch.setenv("LEADERGATE_CACHE", "/somewhere")

@@ -9,21 +9,26 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 import yaml
 from kubernetes.client import CoordinationV1Api, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
+from prometheus_client.parser import text_string_to_metric_families
 
 from leadergate_lab.cluster import Cluster
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.demo.link import Link
 from leadergate_lab.processes import ManagedProcess, wait_until
+from leadergate_lab.webhook import WebhookProcess, status_rule
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "operator"
 KIND = ("demo.leadergate.dev", "v1")
 PATIENCE = 60.0
 NEVER = 3600.0
+BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
 
 
 class Replica:
@@ -63,6 +68,12 @@ class Replica:
         """Whether it serves and says that it is ready."""
         return bool(self.log("serving")) and self.get("/readyz").status == 200
 
+    def metric(self, name: str, /, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels."""
+        families = text_string_to_metric_families(self.get("/metrics").data.decode())
+        samples = [sample for family in families for sample in family.samples if sample.name == name]
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
     def health(self) -> dict[str, Any]:
         """Who it is and whom it takes for the leader."""
         found: dict[str, Any] = self.get("/healthz").json()
@@ -84,11 +95,14 @@ class Fleet:
         self._api = CustomObjectsApi(cluster.api)
         self._leases = CoordinationV1Api(cluster.api)
 
-    def launch(self, pod: str, *options: str, account: str = "redirect-operator") -> Replica:
-        """Start one replica with a token that is bound to its Pod; returns before it is ready."""
+    def launch(self, pod: str, *options: str, account: str = "redirect-operator", server: str | None = None) -> Replica:
+        """Start one replica with a token that is bound to its Pod; returns before it is ready.
+
+        ``server`` is another way to the API server.
+        """
         identity = self.cluster.pod(self.namespace, pod, account)
         kubeconfig = self.cluster.kubeconfig(
-            f"{self.namespace}-{pod}", token=self.cluster.pod_token(identity), namespace=self.namespace
+            f"{self.namespace}-{pod}", token=self.cluster.pod_token(identity), namespace=self.namespace, server=server
         )
         argv = [sys.executable, "-m", "leadergate_operator", "run", "--pod-name", pod, "--namespace", self.namespace]
         process = ManagedProcess(
@@ -141,6 +155,13 @@ class Fleet:
         found: dict[str, Any] = conditions[0]
         return found
 
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The Events about one object, oldest first."""
+        selector = f"involvedObject.name={name}"
+        found = self.cluster.call("GET", f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=selector)
+        items: list[dict[str, Any]] = found["items"]
+        return sorted(items, key=lambda item: int(item["metadata"]["resourceVersion"]))
+
     def holder(self) -> str | None:
         """Who holds the Lease, if it is there."""
         try:
@@ -149,7 +170,15 @@ class Fleet:
             if error.status != 404:
                 raise
             return None
-        return lease.spec.holder_identity if lease.spec else None
+        return (lease.spec.holder_identity or None) if lease.spec else None
+
+    def leader(self) -> Replica:
+        """The replica that holds the Lease, once it knows that itself."""
+        self.until(lambda: any(self._leads(replica) for replica in self.replicas), "a leader")
+        return next(replica for replica in self.replicas if self._leads(replica))
+
+    def _leads(self, replica: Replica) -> bool:
+        return replica.process.running and replica.pod == self.holder() and bool(replica.health()["leading"])
 
     def all_until(self, condition: Callable[[Replica], bool], what: str) -> None:
         """Wait until something holds for every replica."""
@@ -180,6 +209,69 @@ def rbac_in(namespace: str) -> list[dict[str, Any]]:
         for subject in manifest.get("subjects", ()):
             subject["namespace"] = namespace
     return manifests
+
+
+class Gate:
+    """A real webhook, and the gate that points the API server to it for one namespace's Redirects."""
+
+    def __init__(self, plane: ControlPlane, fleet: Fleet) -> None:
+        self._cluster = plane.cluster
+        self._fleet = fleet
+        self.webhook = WebhookProcess(plane, name=f"webhook-{fleet.namespace}", flags=["--drain-seconds", "0"])
+        self.webhook.grant(fleet.namespace, "operator-lock", "another")
+        self.webhook.start()
+
+    def close(self, options: str = "", *, lease: str = "operator-lock") -> None:
+        """Put the gate up, and wait until it is in force. ``options`` follow the Lease in its path."""
+        namespace = self._fleet.namespace
+        selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+        rule = status_rule(*KIND, "redirects", scope="Namespaced")
+        path = f"/enforce/{namespace}/{lease}{options}"
+        self._cluster.apply(self.webhook.gate(namespace, path, [rule], namespaceSelector=selector))
+        self._fleet.create("probe", "/probe", "https://probe.example")
+        self._fleet.until(self._denies, "the gate is in force")
+        self._fleet.delete("probe")
+
+    def rejections(self, pod: str, redirect: str) -> list[dict[str, Any]]:
+        """Its records of what it denied a pod for one Redirect."""
+        return [
+            record
+            for record in self.webhook.records()
+            if (record["verdict"], record["name"], record["requester"]["pod"]) == ("Deny", redirect, pod)
+        ]
+
+    def end(self) -> None:
+        """Take the gate down, and stop the webhook."""
+        path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+        if self._cluster.exists(f"{path}/{self._fleet.namespace}"):
+            self._cluster.call("DELETE", f"{path}/{self._fleet.namespace}")
+        if self.webhook.process.running:
+            self.webhook.process.stop()
+
+    def _denies(self) -> bool:
+        try:
+            self._fleet.touch_status("probe", {"writtenBy": "the administrator"})
+        except ApiException as error:
+            return "leadergate.dev" in str(error.body)
+        return False
+
+
+@pytest.fixture
+def link(control_plane: ControlPlane) -> Iterator[Link]:
+    """A way to the API server that can be held."""
+    server = urlsplit(control_plane.url)
+    link = Link(server.hostname or "", server.port or 0)
+    yield link
+    link.close()
+
+
+@pytest.fixture
+def gate(control_plane: ControlPlane, fleet: Fleet) -> Iterator[Gate]:
+    """A webhook that runs; the gate is put up by ``close``."""
+    gate = Gate(control_plane, fleet)
+    yield gate
+    fleet.end()
+    gate.end()
 
 
 @pytest.fixture

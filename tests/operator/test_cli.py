@@ -9,8 +9,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from leadergate_election.address import Address, parse_address
 from leadergate_operator.cli import app
-from leadergate_operator.settings import Address, parse_address
 
 NEEDED = ["run", "--pod-name", "pod-0", "--namespace", "demo"]
 
@@ -26,7 +26,16 @@ def test_help_teaches() -> None:
     """It names every option, the environment variables and where to look."""
     code, output = invoke("run", "--help")
     assert code == 0
-    for word in ("--pod-name", "POD_NAMESPACE", "KUBECONFIG", "--resync-seconds", "/table", "status_write"):
+    for word in (
+        "--pod-name",
+        "POD_NAMESPACE",
+        "KUBECONFIG",
+        "--resync-seconds",
+        "--status-gate",
+        "/table",
+        "/metrics",
+        "status_write",
+    ):
         assert word in output
 
 
@@ -36,14 +45,18 @@ def test_help_teaches() -> None:
         (["--listen", "8080"], "--listen='8080': expected host:port"),
         (["--listen", "127.0.0.1:70000"], "--listen='127.0.0.1:70000': expected host:port"),
         (["--pod-name", "Pod_0"], "--pod-name='Pod_0': expected a Pod's name"),
-        (["--namespace", "a.b"], "--namespace='a.b': expected a namespace's name"),
-        (["--lease-name", ""], "--lease-name='': expected a Lease's name"),
+        (["--namespace", "a.b"], "--namespace is 'a.b', and must be a DNS-1123 label"),
+        (["--lease-name", ""], "--lease-name is '', and must be a DNS-1123 subdomain"),
+        (["--status-gate", "ajar"], "'ajar' is not one of 'server', 'client', 'both'"),
         (["--resync-seconds", "0"], "--resync-seconds=0.0: expected more than 0 seconds"),
         (["--resync-seconds", "nan"], "--resync-seconds=nan: expected more than 0 seconds"),
         (["--workers", "0"], "--workers=0: expected at least 1"),
-        (["--retry-period", "0"], "--retry-period=0: expected at least 1 second"),
-        (["--renew-deadline", "2"], "--renew-deadline=2: expected more than 1.2 times --retry-period, which is 2"),
-        (["--lease-duration", "10"], "--lease-duration=10: expected more than --renew-deadline, which is 10"),
+        (["--write-timeout", "0"], "--write-timeout=0.0: expected more than 0 seconds"),
+        (["--log-level", "loud"], "--log-level='loud': expected one of debug, info, warning"),
+        (["--retry-period", "0"], "--retry-period is 0 s, and must be at least 0.1 s"),
+        (["--renew-deadline", "2"], "--renew-deadline (2 s) must be greater than 1.2 times --retry-period (2 s)"),
+        (["--lease-duration", "10"], "--lease-duration (10 s) must be greater than --renew-deadline (10 s)"),
+        (["--lease-duration", "15.5"], "--lease-duration is 15.5 s, and must be"),
         (["--kubeconfig", "/no/such"], "--kubeconfig='/no/such'"),
         ([], "name a kubeconfig by --kubeconfig or KUBECONFIG"),
     ],
@@ -60,11 +73,8 @@ def test_all_faults_are_told_at_once() -> None:
     """One run shows everything that is to be repaired."""
     code, output = invoke(*NEEDED, "--listen", "x", "--workers", "0", "--retry-period", "0")
     assert code == 2
-    assert [line.split("=")[0].split()[-1] for line in output.splitlines()] == [
-        "--listen",
-        "--workers",
-        "--retry-period",
-    ]
+    told = [line.removeprefix("leadergate-operator: ").replace("=", " ").split()[0] for line in output.splitlines()]
+    assert told == ["--workers", "--listen", "--retry-period"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +95,9 @@ def test_a_taken_address_is_told(tmp_path: Path) -> None:
     path = tmp_path / "config"
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}
     context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
-    path.write_text(yaml.safe_dump({"clusters": [cluster], "contexts": [context], "users": [], "current-context": "c"}))
+    user = {"name": "u", "user": {"token": "none"}}
+    content = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "c"}
+    path.write_text(yaml.safe_dump(content))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         code, output = invoke(*NEEDED, "--kubeconfig", str(path), "--listen", listen)

@@ -57,7 +57,7 @@ def test_status_follows_the_spec(fleet: Fleet) -> None:
 
 
 def test_every_replica_writes_the_status(fleet: Fleet) -> None:
-    """None asks whether it leads: followers write as well."""
+    """By default none asks whether it leads: followers write as well."""
     fleet.start(3, "--resync-seconds", str(NEVER))
     fleet.create("docs", "/docs", "https://one.example")
     fleet.all_until(lambda replica: bool(replica.writes("docs", "accepted")), "its own write")
@@ -105,7 +105,7 @@ def test_the_older_of_two_with_one_path_wins(fleet: Fleet) -> None:
 
 
 def test_a_refused_status_write_is_retried(fleet: Fleet) -> None:
-    """A 403 is logged with its message and tried again with a growing pause, while the redirects are served."""
+    """A 403 that is no gate's is logged with its message and tried again with a growing pause; redirects are served."""
     fleet.cluster.service_account(fleet.namespace, "reader")
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role"}
     reader = {"kind": "ServiceAccount", "name": "reader", "namespace": fleet.namespace}
@@ -130,11 +130,11 @@ def test_a_refused_status_write_is_retried(fleet: Fleet) -> None:
     )
     replica = fleet.launch("pod-0", "--resync-seconds", str(NEVER), account="reader")
     fleet.create("docs", "/docs", "https://one.example")
-    replica.until(lambda: len(replica.writes("docs", "rejected")) >= 3, "three rejections")
-    rejections = replica.writes("docs", "rejected")[:3]
-    assert [line["code"] for line in rejections] == [403, 403, 403]
-    assert "redirects/status" in rejections[0]["message"]
-    assert [line["retry_seconds"] for line in rejections] == [0.25, 0.5, 1.0]
+    replica.until(lambda: len(replica.writes("docs", "failed")) >= 3, "three refusals")
+    refusals = replica.writes("docs", "failed")[:3]
+    assert [line["code"] for line in refusals] == [403, 403, 403]
+    assert "redirects/status" in refusals[0]["message"]
+    assert [line["retry_seconds"] for line in refusals] == [0.25, 0.5, 1.0]
     assert replica.get("/docs").status == 302
     fleet.cluster.apply(bind("redirect-operator"))
     replica.until(lambda: bool(replica.writes("docs", "accepted")), "the accepted write")
@@ -145,6 +145,7 @@ def test_a_refused_status_write_is_retried(fleet: Fleet) -> None:
     [
         ({"path": "docs", "target": "https://one.example"}, "spec.path"),
         ({"path": "/healthz", "target": "https://one.example"}, "/healthz"),
+        ({"path": "/metrics", "target": "https://one.example"}, "/metrics"),
         ({"path": "/docs", "target": "ftp://one.example"}, "spec.target"),
         ({"path": "/docs", "target": "https://one.example", "code": 303}, "spec.code"),
     ],

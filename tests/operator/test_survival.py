@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.demo.link import Link
 from leadergate_operator.informer import RETRY_SECONDS
 
-from .conftest import NEVER, PATIENCE, Fleet, Replica
+from .conftest import BRISK, NEVER, PATIENCE, Fleet, Replica
 
-BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
+ENDING = ("stopping", "status_write", "stopped_leading", "released", "stopped")
 
 
 def leader_of(fleet: Fleet) -> Replica:
@@ -55,8 +58,8 @@ def test_an_api_server_restart_is_survived(fleet: Fleet, control_plane: ControlP
     leader_of(fleet)
     with outage(control_plane):
         fleet.all_until(lambda replica: bool(replica.log("watch_failed")), "the broken watch")
-        fleet.all_until(lambda replica: bool(replica.log("election_failed")), "the broken election")
-        fleet.all_until(lambda replica: bool(replica.writes("before", "rejected")), "the failed write")
+        fleet.all_until(lambda replica: bool(replica.log("lease_request_failed")), "the broken election")
+        fleet.all_until(lambda replica: bool(replica.writes("before", "failed")), "the failed write")
         assert [replica.get("/before").status for replica in fleet.replicas] == [302, 302, 302]
     fleet.create("after", "/after", "https://two.example")
     fleet.all_until(lambda replica: set(replica.table()) == {"/before", "/after"}, "the new redirect")
@@ -91,6 +94,8 @@ def test_a_frozen_replica_catches_up(fleet: Fleet, control_plane: ControlPlane) 
     replica.process.thaw()
     replica.until(lambda: replica.table() == {}, "an empty table")
     assert 410 in {line["code"] for line in replica.log("watch_failed")}
+    assert replica.metric("leadergate_operator_watch_failures_total", code="410") == 1
+    assert replica.metric("leadergate_operator_lists_total") == 2
     fleet.create("new", "/new", "https://two.example")
     replica.until(lambda: set(replica.table()) == {"/new"}, "the new redirect")
 
@@ -103,6 +108,40 @@ def test_sigterm_ends_it_in_order(fleet: Fleet) -> None:
     assert [line for line in replica.log() if line["level"] != "info"] == []
 
 
+def test_sigterm_lets_what_is_under_way_finish_and_then_hands_over(fleet: Fleet, link: Link) -> None:
+    """The write under way ends while it still leads; then it stops leading, releases the Lease and serves no more."""
+    options = (*BRISK, "--resync-seconds", "0.2", "--log-level", "debug", "--write-timeout", "60")
+    replica = fleet.launch("pod-0", *options, server=link.url)
+    replica.until(replica.is_ready, "ready")
+    fleet.create("docs", "/docs", "https://one.example")
+    fleet.leader()
+    link.hold()
+    replica.until(lambda: replica.log()[-1]["event"] == "status_write_begins", "a write under way")
+    replica.process.signal(signal.SIGTERM)
+    replica.until(lambda: bool(replica.log("stopping")), "it is stopping")
+    begun = len(replica.log("status_write_begins"))
+    assert replica.get("/readyz").status == 503
+    assert replica.get("/docs").status == 302
+    link.release()
+    assert replica.process.stop(PATIENCE) == 0
+    told = [line["event"] for line in replica.log() if line["event"] in ENDING]
+    assert told[told.index("stopping") :] == ["stopping", "status_write", "stopped_leading", "released", "stopped"]
+    assert replica.writes("docs")[-1]["outcome"] == "accepted"
+    assert len(replica.log("status_write_begins")) == begun
+    assert fleet.holder() is None
+
+
+def test_a_released_lease_is_taken_soon(fleet: Fleet) -> None:
+    """A leader that is stopped hands over: its successor does not wait for the Lease to expire."""
+    fleet.start(2, "--lease-duration", "60", "--renew-deadline", "40", "--retry-period", "1")
+    first = fleet.leader()
+    assert first.process.stop(PATIENCE) == 0
+    # Within the patience of this test, which is less than what is left of the Lease.
+    stopped = time.monotonic()
+    fleet.until(lambda: fleet.holder() not in (None, first.pod), "a successor")
+    assert time.monotonic() - stopped < 30
+
+
 def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane: ControlPlane) -> None:
     """Writes under way end by their timeout, and then the process does."""
     replica = fleet.start(1, "--resync-seconds", "0.2")[0]
@@ -110,7 +149,7 @@ def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane:
     replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
     control_plane.apiserver.freeze()
     try:
-        replica.until(lambda: bool(replica.writes("docs", "rejected")), "a write that timed out")
+        replica.until(lambda: bool(replica.writes("docs", "failed")), "a write that timed out")
         assert replica.get("/docs").status == 302
         assert replica.process.stop(timeout=PATIENCE) == 0
     finally:

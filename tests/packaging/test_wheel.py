@@ -27,6 +27,7 @@ def test_wheel_holds_the_products_alone(wheel: Path) -> None:
     assert {name for name in names if not name.endswith(".dist-info")} == {
         "leadergate",
         "leadergate_certs",
+        "leadergate_election",
         "leadergate_operator",
     }
 
@@ -34,11 +35,11 @@ def test_wheel_holds_the_products_alone(wheel: Path) -> None:
 def test_wheel_tells_types(wheel: Path) -> None:
     """Each package says that it is typed (PEP 561)."""
     names = zipfile.ZipFile(wheel).namelist()
-    packages = ("leadergate", "leadergate_certs", "leadergate_operator")
+    packages = ("leadergate", "leadergate_certs", "leadergate_election", "leadergate_operator")
     assert all(f"{package}/py.typed" in names for package in packages)
 
 
-@pytest.mark.parametrize("package", ["leadergate", "leadergate_certs", "leadergate_operator"])
+@pytest.mark.parametrize("package", ["leadergate", "leadergate_certs", "leadergate_election", "leadergate_operator"])
 def test_commands_run_from_the_wheel(wheel: Path, tmp_path: Path, package: str) -> None:
     """Each command line starts from what the wheel unpacks to, with the checkout out of the way."""
     with zipfile.ZipFile(wheel) as archive:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, example, find, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from leadergate.decision import decide
 from leadergate.holder import claimed_name, names
@@ -118,7 +119,7 @@ def cases(draw: st.DrawFn) -> tuple[Write, Gate, Reading]:
     name = draw(names_of_pods)
     requester = Requester("u", "uid", gate.from_namespace, "operator", name, "pod-uid", name, "JTI=1")
     if draw(st.booleans()):
-        requester = replace(requester, **draw(amiss))
+        requester = structs.replace(requester, **draw(amiss))
     lease = Lease(draw(right(name, gate) | holders(name, gate)), "1", duration=15)
     held = LeaseView(lease, 1.0, expired=False)
     readings: list[Reading] = [held, held, held, replace(held, expired=True), LeaseAbsent(), LeaseUnreadable("x")]
@@ -180,7 +181,7 @@ def test_the_cases_have_holders_of_every_form(form: Callable[[Gate], object], id
 def test_unknown_is_never_allowed(case: tuple[Write, Gate, Reading]) -> None:
     """An unreadable Lease makes no Allow, and a readable one no Indeterminate."""
     write, gate, reading = case
-    status = replace(write, subresource="status")
+    status = structs.replace(write, subresource="status")
     assert not isinstance(decide(status, gate, LeaseUnreadable("x")), Allow)
     if not isinstance(reading, LeaseUnreadable):
         assert not isinstance(decide(status, gate, reading), Indeterminate)

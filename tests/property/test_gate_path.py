@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadergate.gate import FORM, UnknownGate, parse
-from leadergate.model import Gate, IdentityKind, LeaseKey, Mode
+from leadergate.model import DenialCode, Gate, IdentityKind, LeaseKey, Mode
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 subdomains = st.lists(labels, min_size=1, max_size=4).map(".".join).filter(lambda name: len(name) <= 253)
@@ -15,14 +15,22 @@ forms = st.one_of(
     st.tuples(subdomains, st.none()),
     st.tuples(st.none(), st.integers(1, 63)),
 )
+denials = st.one_of(
+    st.tuples(st.sampled_from([code for code in DenialCode if code != 429]), st.none()),
+    st.tuples(st.just(DenialCode.TOO_MANY_REQUESTS), st.integers(1, 60)),
+)
 gates = st.builds(
-    lambda mode, lease, origin, identity, form: Gate(mode, lease, origin or lease.namespace, identity, *form),
+    lambda mode, lease, origin, identity, form, denial: Gate(
+        mode, lease, origin or lease.namespace, identity, *form, *denial
+    ),
     st.sampled_from(Mode),
     st.builds(LeaseKey, labels, subdomains),
     st.none() | labels,
     st.sampled_from(IdentityKind),
     forms,
+    denials,
 )
+OPTIONS = ["from", "identity", "suffix", "random", "code", "retry-after"]
 
 
 def written(gate: Gate, order: list[str], *, in_full: bool) -> str:
@@ -32,12 +40,14 @@ def written(gate: Gate, order: list[str], *, in_full: bool) -> str:
         "identity": gate.identity if in_full or gate.identity is not IdentityKind.POD else None,
         "suffix": gate.suffix,
         "random": gate.random,
+        "code": gate.code.value if in_full or gate.code is not DenialCode.FORBIDDEN else None,
+        "retry-after": gate.retry_after if in_full or gate.retry_after != 1 else None,
     }
     path = f"/{gate.mode}/{gate.lease}"
     return path + "".join(f"/{name}/{pairs[name]}" for name in order if pairs[name] is not None)
 
 
-@given(gates, st.permutations(["from", "identity", "suffix", "random"]), st.booleans())
+@given(gates, st.permutations(OPTIONS), st.booleans())
 def test_a_gate_round_trips(gate: Gate, order: list[str], in_full: bool) -> None:
     """Whatever the order of its pairs, and whether defaults are written out."""
     assert parse(written(gate, order, in_full=in_full)) == gate
@@ -59,6 +69,9 @@ words = [
     "identity",
     "suffix",
     "random",
+    "code",
+    "429",
+    "retry-after",
     "pod",
     "node",
     "a",
@@ -83,4 +96,4 @@ def test_any_other_text_is_refused_in_words(path: str) -> None:
         assert fault.endswith(FORM)
     else:
         assert path.startswith(f"/{gate.mode}/{gate.lease}")
-        assert parse(written(gate, ["from", "identity", "suffix", "random"], in_full=True)) == gate
+        assert parse(written(gate, OPTIONS, in_full=True)) == gate

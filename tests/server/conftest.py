@@ -16,7 +16,6 @@ import pytest
 import uvloop
 
 from leadergate.app import Preflight, Webhook, _CertificateObserver, _ReadObserver, build
-from leadergate.credentials import Access, CredentialsSource
 from leadergate.leases import CoalescingReader, ReadLimits
 from leadergate.metrics import Metrics
 from leadergate.model import Lease, LeaseAbsent, LeaseKey
@@ -26,6 +25,7 @@ from leadergate.settings import Settings
 from leadergate.tls import ServingCertificate
 from leadergate_certs.issue import ServingPair, issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
+from leadergate_election.credentials import Access, CredentialsSource
 
 NOW = datetime.now(UTC)
 AUTHORITY = issue_authority(NOW)
@@ -257,7 +257,7 @@ def a_serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
             await asyncio.gather(*serving)
             await reader.close()
             await webhook.reader.close()
-            await webhook.api_server.close()
+            await webhook.connection.close()
 
     return serve
 

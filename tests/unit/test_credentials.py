@@ -10,8 +10,8 @@ import pytest
 import yaml
 from tests.unit.conftest import WALL
 
-from leadergate.credentials import Access, CredentialsFault, CredentialsSource
 from leadergate_certs.issue import issue_authority
+from leadergate_election.credentials import Access, CredentialsFault, CredentialsSource
 
 SECRET = "the-token"
 CLIENT_API = "client.authentication.k8s.io"
@@ -149,9 +149,9 @@ IN_A_POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "4
 def test_a_pods_own_account(mount: Path) -> None:
     """The API server's address comes from the environment; a rotated token is taken at the next load."""
     source = CredentialsSource(None, None, mount, IN_A_POD)
-    assert (source.load().host, source.load().authorization) == ("https://10.0.0.1:443", f"bearer {SECRET}")
+    assert (source.load().host, source.load().authorization) == ("https://10.0.0.1:443", f"Bearer {SECRET}")
     (mount / "token").write_text("rotated")
-    assert source.load().authorization == "bearer rotated"
+    assert source.load().authorization == "Bearer rotated"
 
 
 @pytest.mark.parametrize("missing", ["token", "ca.crt"])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from leadergate.decision import beyond_guard, decide, holding
 from leadergate.model import (
@@ -47,15 +48,15 @@ HELD = LeaseView(LEASE, age=1.0, expired=False)
 UNREADABLE = LeaseUnreadable("the API server answered 500: etcd is gone")
 
 PERSON = Requester(username="jane", uid="")
-ELSEWHERE = replace(LEADER, username="system:serviceaccount:other:operator", namespace="other")
-FOLLOWER = replace(LEADER, pod="operator-2", pod_uid="pod-uid-2")
-SUCCESSOR_BY_PREFIX = replace(LEADER, pod="operator-10")
-UNBOUND = replace(LEADER, pod=None, pod_uid=None, node=None, credential_id=None)
+ELSEWHERE = structs.replace(LEADER, username="system:serviceaccount:other:operator", namespace="other")
+FOLLOWER = structs.replace(LEADER, pod="operator-2", pod_uid="pod-uid-2")
+SUCCESSOR_BY_PREFIX = structs.replace(LEADER, pod="operator-10")
+UNBOUND = structs.replace(LEADER, pod=None, pod_uid=None, node=None, credential_id=None)
 
 
 def judged(requester: Requester, reading: Reading, gate: Gate = GATE) -> Verdict:
     """The verdict on this requester's write."""
-    return decide(replace(WRITE, requester=requester), gate, reading)
+    return decide(structs.replace(WRITE, requester=requester), gate, reading)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def judged(requester: Requester, reading: Reading, gate: Gate = GATE) -> Verdict
             id="the holder stopped renewing",
         ),
         pytest.param(
-            replace(LEADER, node=None),
+            structs.replace(LEADER, node=None),
             LeaseAbsent(),
             Deny(
                 Reason.LEASE_NOT_FOUND,
@@ -166,7 +167,7 @@ def test_each_reason_and_its_message(requester: Requester, reading: Reading, exp
         pytest.param(PERSON, Reason.NOT_SERVICE_ACCOUNT, id="person"),
         pytest.param(ELSEWHERE, Reason.FOREIGN_NAMESPACE, id="namespace"),
         pytest.param(UNBOUND, Reason.NO_POD_IDENTITY, id="no pod"),
-        pytest.param(replace(UNBOUND, namespace="other"), Reason.FOREIGN_NAMESPACE, id="namespace before pod"),
+        pytest.param(structs.replace(UNBOUND, namespace="other"), Reason.FOREIGN_NAMESPACE, id="namespace before pod"),
     ],
 )
 def test_what_the_token_rules_out_needs_no_lease(requester: Requester, reason: Reason, reading: Reading) -> None:
@@ -181,7 +182,7 @@ def test_what_the_token_rules_out_needs_no_lease(requester: Requester, reason: R
 def test_each_claim_of_a_bound_token_is_asked_for(claim: str, value: str | None) -> None:
     """A requester that names the holder but lacks one claim of a bound token is not believed."""
     changed: dict[str, Any] = {claim: value}
-    verdict = judged(replace(LEADER, **changed), HELD)
+    verdict = judged(structs.replace(LEADER, **changed), HELD)
     assert isinstance(verdict, Deny)
     assert verdict.reason is Reason.NO_POD_IDENTITY
 
@@ -193,7 +194,7 @@ def test_each_claim_of_a_bound_token_is_asked_for(claim: str, value: str | None)
         pytest.param(FOLLOWER, "node-a", Reason.HOLDER, id="another pod of that node passes too"),
         pytest.param(LEADER, "node-a_f00d", Reason.HOLDER, id="node and uuid"),
         pytest.param(LEADER, "operator-1", Reason.NOT_HOLDER, id="a pod's name is no node's"),
-        pytest.param(replace(LEADER, node=None), "node-a", Reason.NO_POD_IDENTITY, id="token without a node"),
+        pytest.param(structs.replace(LEADER, node=None), "node-a", Reason.NO_POD_IDENTITY, id="token without a node"),
     ],
 )
 def test_a_gate_may_know_the_holder_by_its_node(requester: Requester, holder: str, expected: Reason) -> None:
@@ -214,7 +215,7 @@ def test_pods_may_write_from_another_namespace_than_the_leases() -> None:
 )
 def test_other_writes_are_allowed_with_a_hint(subresource: str, named: str) -> None:
     """A rule that is too wide stops nobody, but its author is told which part it should not match."""
-    write = replace(WRITE, subresource=subresource, requester=PERSON)
+    write = structs.replace(WRITE, subresource=subresource, requester=PERSON)
     expected = Allow(
         Reason.NOT_STATUS,
         f"leadergate guards status only, but its rule also matches {named}: narrow the rule to '*/status'",

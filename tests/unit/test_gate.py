@@ -7,9 +7,10 @@ import itertools
 import pytest
 
 from leadergate.gate import FORM, UnknownGate, parse
-from leadergate.model import Gate, IdentityKind, LeaseKey, Mode
+from leadergate.model import DenialCode, Gate, IdentityKind, LeaseKey, Mode
 
 LEASE = LeaseKey("shop", "operator")
+BUSY = DenialCode.TOO_MANY_REQUESTS
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,14 @@ LEASE = LeaseKey("shop", "operator")
         ("/enforce/shop/operator/suffix/controller", Gate(Mode.ENFORCE, LEASE, "shop", suffix="controller")),
         ("/enforce/shop/operator/random/10", Gate(Mode.ENFORCE, LEASE, "shop", random=10)),
         ("/enforce/shop/operator/random/63", Gate(Mode.ENFORCE, LEASE, "shop", random=63)),
+        ("/enforce/shop/operator/code/403", Gate(Mode.ENFORCE, LEASE, "shop")),
+        ("/enforce/shop/operator/code/409", Gate(Mode.ENFORCE, LEASE, "shop", code=DenialCode.CONFLICT)),
+        ("/enforce/shop/operator/code/422", Gate(Mode.ENFORCE, LEASE, "shop", code=DenialCode.INVALID)),
+        ("/enforce/shop/operator/code/429", Gate(Mode.ENFORCE, LEASE, "shop", code=BUSY, retry_after=1)),
+        (
+            "/enforce/shop/operator/retry-after/60/code/429",
+            Gate(Mode.ENFORCE, LEASE, "shop", code=BUSY, retry_after=60),
+        ),
         ("/enforce/shop/a.b-c.d", Gate(Mode.ENFORCE, LeaseKey("shop", "a.b-c.d"), "shop")),
         ("/enforce/shop/from/from/other", Gate(Mode.ENFORCE, LeaseKey("shop", "from"), "other")),
         ("/enforce/0/9", Gate(Mode.ENFORCE, LeaseKey("0", "9"), "0")),
@@ -65,8 +74,8 @@ def test_the_pairs_come_in_any_order(pairs: tuple[str, ...]) -> None:
         ("/enforce/shop/..", "lease name '..' is not a DNS-1123 subdomain of at most 253 characters"),
         ("/enforce/shop/\u0663", "lease name '\u0663' is not a DNS-1123 subdomain of at most 253 characters"),
         (f"/warn/a/{'l' * 254}", f"lease name '{'l' * 254}' is not a DNS-1123 subdomain of at most 253 characters"),
-        ("/enforce/shop/operator/", "option '' is not one of from, identity, suffix, random"),
-        ("/enforce/shop/operator/to/x", "option 'to' is not one of from, identity, suffix, random"),
+        ("/enforce/shop/operator/", "option '' is not one of from, identity, suffix, random, code, retry-after"),
+        ("/enforce/shop/operator/to/x", "option 'to' is not one of from, identity, suffix, random, code, retry-after"),
         ("/enforce/shop/operator/from", "option 'from' has no value"),
         ("/enforce/shop/operator/from/a/from/a", "option 'from' is given twice"),
         ("/enforce/shop/operator/from/", "from '' is not a DNS-1123 label of at most 63 characters"),
@@ -90,6 +99,14 @@ def test_the_pairs_come_in_any_order(pairs: tuple[str, ...]) -> None:
         ("/enforce/shop/operator/random/ten", "random 'ten' is not a count from 1 to 63"),
         ("/enforce/shop/operator/random/\u0665", "random '\u0665' is not a count from 1 to 63"),
         (f"/enforce/shop/operator/random/{'9' * 5000}", f"random '{'9' * 5000}' is not a count from 1 to 63"),
+        ("/enforce/shop/operator/code/404", "code '404' is not one of 403, 409, 422, 429"),
+        ("/enforce/shop/operator/code/0403", "code '0403' is not one of 403, 409, 422, 429"),
+        ("/enforce/shop/operator/code/", "code '' is not one of 403, 409, 422, 429"),
+        ("/enforce/shop/operator/retry-after/5", "'retry-after' goes only with code 429"),
+        ("/enforce/shop/operator/code/409/retry-after/5", "'retry-after' goes only with code 429"),
+        ("/enforce/shop/operator/code/429/retry-after/0", "retry-after '0' is not a number of seconds from 1 to 60"),
+        ("/enforce/shop/operator/code/429/retry-after/61", "retry-after '61' is not a number of seconds from 1 to 60"),
+        ("/enforce/shop/operator/code/429/retry-after/1s", "retry-after '1s' is not a number of seconds from 1 to 60"),
         ("/enforce/shop/operator/random/5/suffix/x", "'suffix' and 'random' exclude each other"),
     ],
     ids=lambda value: repr(value)[:40],

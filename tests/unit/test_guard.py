@@ -100,10 +100,10 @@ class Scene:
         self.reader, self.records, self.counted = Reader(reading), Records(broken), Counted()
         self.guard = Guard(self.reader, self.records, self.counted, lambda: WALL, "leadergate-0", record_allowed)
 
-    def answer(self, body: bytes, mode: str = "enforce") -> Answer:
+    def answer(self, body: bytes, mode: str = "enforce", options: str = "") -> Answer:
         """The answer to one review."""
         patience = Patience.of(0.0, 10.0, 0.0)
-        return asyncio.run(self.guard.review(parse(f"/{mode}/shop/operator"), body, patience))
+        return asyncio.run(self.guard.review(parse(f"/{mode}/shop/operator{options}"), body, patience))
 
 
 def response(answer: Answer) -> dict[str, Any]:
@@ -164,6 +164,31 @@ def test_enforce_denies() -> None:
     }
     assert scene.counted.reviews == [(Mode.ENFORCE, "Deny", Reason.NOT_HOLDER)]
     assert scene.counted.rejections == [Standing.FOLLOWER]
+
+
+@pytest.mark.parametrize("reading", [HELD, LeaseAbsent(), LeaseView(LEASE, 99.0, expired=True)])
+def test_the_gate_chooses_the_code_of_its_denials(reading: Reading) -> None:
+    """For whoever may come to lead: 429 with the seconds to wait."""
+    pod = "operator-2" if reading is HELD else "operator-1"
+    status = response(Scene(reading).answer(review(pod), options="/code/429/retry-after/7"))["status"]
+    assert (status["code"], status["reason"]) == (429, "TooManyRequests")
+    assert status["details"]["retryAfterSeconds"] == 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"system:serviceaccount:shop:operator", b"jane", "NotServiceAccount"),
+        (b"serviceaccount:shop", b"serviceaccount:other", "ForeignNamespace"),
+        (b"pod-uid", b"pod-oid", "NoPodIdentity"),
+    ],
+)
+def test_whom_no_waiting_helps_is_forbidden_whatever_the_code(old: bytes, new: bytes, reason: str) -> None:
+    """A person or a foreign pod that was told to try again would do so in vain."""
+    status = response(Scene().answer(review().replace(old, new), options="/code/429"))["status"]
+    assert (status["code"], status["reason"]) == (403, "Forbidden")
+    assert status["details"]["causes"][0]["reason"] == reason
+    assert "retryAfterSeconds" not in status["details"]
 
 
 @pytest.mark.parametrize("reading", [UNREADABLE, LeaseAbsent()], ids=["unreadable", "absent"])

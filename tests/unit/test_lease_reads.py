@@ -114,6 +114,33 @@ def test_reads_go_side_by_side_and_none_is_joined(in_virtual_time: Run, scene: S
     in_virtual_time(scenario())
 
 
+def test_reads_keep_a_pace_and_a_lone_request_never_waits(in_virtual_time: Run, scene: Scene) -> None:
+    """Who comes soon after a read began shares the next one; who comes later is read for at once."""
+
+    async def scenario() -> None:
+        paced = type(scene)(side_by_side=2, pace=0.02)
+        await until(0.01)
+        first = paced.arrives()
+        await paced.source.wait_for(1)
+        assert now() == 0.01
+        soon = [paced.arrives()]
+        await until(0.015)
+        soon.append(paced.arrives())
+        paced.source.end(0, lease("pod-a", 1))
+        assert (await first)[1] == 0.015
+        await paced.source.wait_for(2)
+        assert now() == 0.03
+        paced.source.end(1, lease("pod-b", 2))
+        assert [at for _, at in [await request for request in soon]] == [0.03, 0.03]
+        await until(0.06)
+        alone = paced.arrives()
+        await paced.source.wait_for(3)
+        paced.source.end(2, lease("pod-c", 3))
+        assert (await alone)[1] == 0.06
+
+    in_virtual_time(scenario())
+
+
 def test_a_hung_read_holds_up_its_lease_for_the_patience_only(in_virtual_time: Run, scene: Scene) -> None:
     """The next read begins beside it when the patience is over, with all who came meanwhile."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadergate.model import Requester, Resource, Write
+from leadergate.model import DenialCode, Requester, Resource, Write
 from leadergate.review import BadCall, allowed, decode, denied, failure
 
 CLAIM = "authentication.kubernetes.io/"
@@ -225,6 +225,19 @@ def test_a_denying_answer() -> None:
     assert response["status"] == {"status": "Failure", "code": 403, "reason": "Forbidden", "message": "m"}
     assert (details["name"], details["group"], details["kind"]) == ("thing", "g", "Thing")
     assert {"reason": "NotHolder", "message": "m"} in details["causes"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(403, "Forbidden"), (409, "Conflict"), (422, "Invalid"), (429, "TooManyRequests")]
+)
+def test_the_code_of_a_denial(code: int, reason: str) -> None:
+    """The gate chooses it, and the reason is the API's own for it; seconds to wait stand in the details."""
+    after = 5 if code == 429 else None
+    answer = denied(
+        decode(BASE), reason="NotHolder", message="m", annotations={}, code=DenialCode(code), retry_after=after
+    )
+    status = json.loads(answer)["response"]["status"]
+    assert (status["code"], status["reason"], status["details"].get("retryAfterSeconds")) == (code, reason, after)
 
 
 @pytest.mark.parametrize("code", [400, 404, 405, 408, 413, 415, 503])

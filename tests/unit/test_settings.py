@@ -77,6 +77,17 @@ def test_each_fault_names_setting_value_and_remedy(arguments: list[str], fault: 
     assert fault in found
 
 
+def test_nothing_is_nudged_unless_asked_for() -> None:
+    """Nor can it be without a memory of what to nudge."""
+    settings = load([])
+    assert (settings.nudge, settings.nudge_per_second, settings.stuck_objects) == (False, 50, 10_000)
+    assert load(["--nudge"]).nudge
+    assert load(["--stuck-objects", "0"]).stuck_objects == 0
+    (fault,) = faults("--nudge", "--stuck-objects", "0")
+    assert fault.startswith("--nudge or LEADERGATE_NUDGE: ")
+    assert "needs remembered objects: set stuck_objects above 0, or leave nudge out" in fault
+
+
 def test_any_free_port_may_be_asked_for_twice() -> None:
     """0 is no port that both would share."""
     assert load(["--port", "0", "--plain-port", "0"]).plain_port == 0

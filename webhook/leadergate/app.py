@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,18 +12,24 @@ from datetime import UTC, datetime
 import structlog
 from fastapi import FastAPI
 
+from leadergate import __version__
 from leadergate.body import BodyBudget
-from leadergate.credentials import Access, CredentialsFault, CredentialsSource
 from leadergate.endpoint import ReviewEndpoint
 from leadergate.guard import Guard, LeaseReader
 from leadergate.kube import ApiServer
 from leadergate.leases import CoalescingReader, ReadLimits
 from leadergate.metrics import Metrics
 from leadergate.model import LeaseKey
+from leadergate.nudge_sender import NudgeSender
+from leadergate.nudger import Nudger
 from leadergate.plain import Check, plain_app
 from leadergate.records import DescriptorSink, RecordSink
 from leadergate.settings import Settings, SettingsFault
+from leadergate.stuck import StuckObjects
+from leadergate.stuck_metrics import StuckMetrics
 from leadergate.tls import CertificateFault, ServingCertificate
+from leadergate_election.connection import ApiConnection
+from leadergate_election.credentials import Access, CredentialsFault, CredentialsSource
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 
@@ -44,14 +51,18 @@ class Webhook:
 
     settings: Settings
     certificate: ServingCertificate
+    connection: ApiConnection
     api_server: ApiServer
     reader: CoalescingReader
     endpoint: ReviewEndpoint
     plain_app: FastAPI
+    nudger: Nudger | None
 
     def leave(self) -> None:
-        """Turn unready, and ask callers to go elsewhere after their next answer."""
+        """Turn unready, ask callers to go elsewhere after their next answer, and leave nudges to other replicas."""
         self.endpoint.leaving = True
+        if self.nudger is not None:
+            self.nudger.leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +136,13 @@ def build(
     ``records`` replaces standard output as the place where records go; ``read_through`` wraps the Lease reader.
     """
     settings, metrics = ready.settings, ready.metrics
-    api_server = ApiServer(
-        ready.credentials, ready.access, on_reload_fault=lambda why: log.error("credentials_not_reloaded", fault=why)
+    connection = ApiConnection(
+        ready.credentials,
+        ready.access,
+        user_agent=f"leadergate/{__version__}",
+        on_reload_fault=lambda why: log.error("credentials_not_reloaded", fault=why),
     )
+    api_server = ApiServer(connection)
     limits = ReadLimits(
         side_by_side=min(2, settings.reads_at_once),
         most_at_once=settings.reads_at_once,
@@ -135,13 +150,29 @@ def build(
         of_late=settings.former_holder_seconds,
     )
     reader = CoalescingReader(api_server, _ReadObserver(metrics), limits)
+    seen_through = read_through(reader)
+    stuck = StuckObjects(settings.stuck_objects)
+    stuck_metrics = StuckMetrics(
+        metrics.registry, metrics.gate, lambda: stuck.counts(time.monotonic()), lambda: stuck.forgotten
+    )
+    nudger = (
+        Nudger(
+            stuck,
+            seen_through,
+            NudgeSender(stuck, connection, per_second=settings.nudge_per_second),
+            stuck_metrics,
+        )
+        if settings.nudge
+        else None
+    )
     guard = Guard(
-        reader=read_through(reader),
+        reader=seen_through,
         records=records or DescriptorSink(sys.stdout.fileno()),
         observer=metrics,
         wall=lambda: datetime.now(UTC),
         webhook_pod=settings.pod_name or socket.gethostname(),
         record_allowed=settings.record_allowed,
+        stuck=stuck if settings.stuck_objects else None,
     )
     budget = BodyBudget(settings.max_body_bytes_in_flight)
     endpoint = ReviewEndpoint(
@@ -160,8 +191,10 @@ def build(
     return Webhook(
         settings,
         ready.certificate,
+        connection,
         api_server,
         reader,
         endpoint,
         plain_app(checks, metrics.text),
+        nudger,
     )

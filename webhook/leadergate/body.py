@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import Receive, Scope
 
@@ -50,7 +52,7 @@ class Body:
     def __exit__(self, *_: object) -> None:
         self.budget.give_back(self.held)
 
-    async def read(self, scope: Scope, receive: Receive, deadline: float) -> bytes | bytearray:
+    async def read(self, scope: Scope, receive: Receive, deadline: float) -> bytes:
         """The whole body.
 
         Raises:
@@ -61,22 +63,19 @@ class Body:
         for name, value in scope["headers"]:
             if name == b"content-length" and int(value) > self.limit:
                 raise self._too_large()
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._pieces(receive)
-        except TimeoutError as error:
-            raise BadCall(408, "the body did not arrive in time") from error
+        return await _by(deadline, self._pieces(receive))
 
-    async def _pieces(self, receive: Receive) -> bytes | bytearray:
+    async def _pieces(self, receive: Receive) -> bytes:
         piece, more = await self._piece(receive)
         if not more:
             # The usual case: a small body comes in one piece and is never copied.
             return piece
-        body = bytearray(piece)
+        # Joined once at the end: a buffer that grows with each piece is copied again and again.
+        pieces = [piece]
         while more:
             piece, more = await self._piece(receive)
-            body += piece
-        return body
+            pieces.append(piece)
+        return b"".join(pieces)
 
     async def _piece(self, receive: Receive) -> tuple[bytes, bool]:
         message = await receive()
@@ -91,3 +90,29 @@ class Body:
 
     def _too_large(self) -> BadCall:
         return BadCall(413, f"the body exceeds {self.limit} bytes (--max-body-bytes)")
+
+
+async def _by(deadline: float, body: Coroutine[Any, Any, bytes]) -> bytes:
+    """``asyncio.timeout_at`` at a quarter of its cost, which counts here: this is passed for every review.
+
+    Raises:
+        BadCall: 408 at the deadline.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine is run by a task
+    overdue = False
+
+    def interrupt() -> None:
+        nonlocal overdue
+        overdue = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_at(deadline, interrupt)
+    try:
+        return await body
+    except asyncio.CancelledError:
+        if not overdue or task.uncancel() > 0:
+            raise
+        raise BadCall(408, "the body did not arrive in time") from None
+    finally:
+        timer.cancel()

@@ -10,12 +10,14 @@ import typer
 import uvloop
 
 from leadergate import __version__
+from leadergate_election.cli import elect
 
 app = typer.Typer(
     name="leadergate",
     help="Let only the holder of a Lease write status, enforced by the API server.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
 )
 
 
@@ -38,16 +40,21 @@ def serve(context: typer.Context) -> None:
         _refuse(["standard output is closed: records go there, so open it or send it to a file"])
     try:
         settings = load(context.args)
+        from leadergate.allocator import keep_freed_memory
         from leadergate.app import preflight
-        from leadergate.logs import set_up
         from leadergate.run import run
+        from leadergate_election.logs import set_up
 
         set_up(settings.log_level)
+        keep_freed_memory()
         ready = preflight(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(ready))
     except SettingsFault as fault:
         _refuse(fault.faults)
+
+
+app.command(short_help="Take part in a leader election for the operator beside it (a sidecar).")(elect)
 
 
 @app.command()

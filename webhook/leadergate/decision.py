@@ -23,6 +23,8 @@ from leadergate.model import (
     Write,
 )
 
+_HOLDER = Allow(Reason.HOLDER)
+
 
 def decide(write: Write, gate: Gate, reading: Reading) -> Verdict:
     """Judge one write.
@@ -90,13 +92,17 @@ def _missing_claims(requester: Requester, gate: Gate) -> list[str]:
     Asking for all makes it harder to forge a pod: who may impersonate ``userextras/pod-name`` alone has no uid, no
     ``pod-uid`` and no ``credential-id``.
     """
+    node = gate.identity is IdentityKind.NODE
+    proofs = (requester.uid, requester.pod, requester.pod_uid, requester.credential_id)
+    if all(proofs) and (requester.node or not node):
+        return []
     needed: list[tuple[str, str | None]] = [
         ("user uid", requester.uid),
         ("authentication.kubernetes.io/pod-name", requester.pod),
         ("authentication.kubernetes.io/pod-uid", requester.pod_uid),
         ("authentication.kubernetes.io/credential-id", requester.credential_id),
     ]
-    if gate.identity is IdentityKind.NODE:
+    if node:
         needed.append(("authentication.kubernetes.io/node-name", requester.node))
     return [name for name, value in needed if not value]
 
@@ -116,7 +122,7 @@ def _by_lease(requester: Requester, gate: Gate, view: LeaseView) -> Verdict:
             f"{_who(requester)} may not write status: Lease {gate.lease} still names it, but was not renewed"
             f" for {view.age:.0f} s (leaseDurationSeconds is {lease.duration})",
         )
-    return Allow(Reason.HOLDER)
+    return _HOLDER
 
 
 def holding(gate: Gate, reading: Reading) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from leadergate.model import Gate, IdentityKind, LeaseKey, Mode
+from leadergate.model import DenialCode, Gate, IdentityKind, LeaseKey, Mode
 
 FORM = (
     "/{enforce|warn|audit}/{lease-namespace}/{lease-name}"
     "[/from/{namespace}][/identity/{pod|node}][/suffix/{literal}|/random/{count}]"
+    "[/code/{403|409|422|429}][/retry-after/{seconds}]"
 )
 MAX_RANDOM = 63
+MAX_RETRY_AFTER = 60
 MAX_NAME = 253
 
 # RFC 1123 names as Kubernetes restricts them: a label (namespaces) and a subdomain (names of Leases).
@@ -47,6 +49,7 @@ def parse(path: str) -> Gate:
     _require_namespace("from", from_namespace)
     if "suffix" in options and "random" in options:
         raise UnknownGate("'suffix' and 'random' exclude each other")
+    code = _code(options.get("code", "403"))
     return Gate(
         mode=mode,
         lease=LeaseKey(namespace, name),
@@ -54,15 +57,20 @@ def parse(path: str) -> Gate:
         identity=_identity(options.get("identity", "pod")),
         suffix=_suffix(options.get("suffix")),
         random=_random(options.get("random")),
+        code=code,
+        retry_after=_retry_after(options.get("retry-after"), code),
     )
+
+
+_OPTIONS = ("from", "identity", "suffix", "random", "code", "retry-after")
 
 
 def _pairs(rest: list[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for at in range(0, len(rest), 2):
         key = rest[at]
-        if key not in {"from", "identity", "suffix", "random"}:
-            raise UnknownGate(f"option {key!r} is not one of from, identity, suffix, random")
+        if key not in _OPTIONS:
+            raise UnknownGate(f"option {key!r} is not one of {', '.join(_OPTIONS)}")
         if at + 1 == len(rest):
             raise UnknownGate(f"option {key!r} has no value")
         if key in pairs:
@@ -92,6 +100,30 @@ def _suffix(value: str | None) -> str | None:
 def _random(value: str | None) -> int | None:
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit() and len(value) <= 2 and 1 <= int(value) <= MAX_RANDOM):
+    if not _counts(value, MAX_RANDOM):
         raise UnknownGate(f"random {value!r} is not a count from 1 to {MAX_RANDOM}")
     return int(value)
+
+
+def _code(value: str) -> DenialCode:
+    for code in DenialCode:
+        if value == str(code.value):
+            return code
+    raise UnknownGate(f"code {value!r} is not one of {', '.join(str(code.value) for code in DenialCode)}")
+
+
+def _retry_after(value: str | None, code: DenialCode) -> int | None:
+    """Seconds; the API server passes them on with any code, but clients heed them with 429 alone."""
+    if code is not DenialCode.TOO_MANY_REQUESTS:
+        if value is not None:
+            raise UnknownGate("'retry-after' goes only with code 429")
+        return None
+    if value is None:
+        return 1
+    if not _counts(value, MAX_RETRY_AFTER):
+        raise UnknownGate(f"retry-after {value!r} is not a number of seconds from 1 to {MAX_RETRY_AFTER}")
+    return int(value)
+
+
+def _counts(value: str, most: int) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 2 and 1 <= int(value) <= most

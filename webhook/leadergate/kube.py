@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-import aiohttp
 import msgspec
 
-from leadergate.credentials import Access, CredentialsFault, CredentialsSource
 from leadergate.lease_source import ReadFailed
 from leadergate.model import Lease, LeaseAbsent, LeaseKey
-
-RELOAD_SECONDS = 60.0
-IDLE_SECONDS = 60.0
+from leadergate_election.connection import ApiAnswer, ApiConnection, Unreachable
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -52,35 +45,26 @@ _status_decoder = msgspec.json.Decoder(_Status)
 
 
 class ApiServer:
-    """Reads from the API server over kept-alive connections. Belongs to one event loop; close it at the end.
+    """Reads Leases over one connection.
 
     ``answered`` turns true with the first answer that proves the API server knows us, and stays so.
     """
 
-    def __init__(self, source: CredentialsSource, access: Access, on_reload_fault: Callable[[str], None]) -> None:
-        self._source = source
-        self._on_reload_fault = on_reload_fault
-        self._loaded_at = time.monotonic()
-        self._access = access
-        # No limit of connections: the reader bounds the reads of each Lease, so that none waits for another's.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-        self._reloading: asyncio.Task[None] | None = None
+    def __init__(self, connection: ApiConnection) -> None:
+        self._connection = connection
         self.answered = False
 
     async def get(self, key: LeaseKey) -> Lease | LeaseAbsent:
         """GET one Lease without ``resourceVersion``: a quorum read (Kubernetes API concepts, "Resource versions")."""
-        status, body = await self._get(f"/apis/coordination.k8s.io/v1/namespaces/{key.namespace}/leases/{key.name}")
-        if status == 200:
+        answer = await self._get(f"/apis/coordination.k8s.io/v1/namespaces/{key.namespace}/leases/{key.name}")
+        if answer.code == 200:
             self.answered = True
-            return _lease(body)
-        answer = _status(body)
-        if status == 404 and answer.reason == "NotFound" and answer.details and answer.details.kind == "leases":
+            return _lease(answer.body)
+        status = _status(answer.body)
+        if answer.code == 404 and status.reason == "NotFound" and status.details and status.details.kind == "leases":
             self.answered = True
             return LeaseAbsent()
-        raise _failure(status, answer, key)
+        raise _failure(answer.code, status, key)
 
     async def greet(self) -> None:
         """Ask for the API server's version: a cheap question that any authenticated client may ask.
@@ -88,69 +72,17 @@ class ApiServer:
         Raises:
             ReadFailed: it did not answer, or not with success.
         """
-        status, body = await self._get("/version")
-        if status != 200:
-            raise ReadFailed(f"the API server answered {status}: {_status(body).message}", passing=True)
+        answer = await self._get("/version")
+        if answer.code != 200:
+            why = f"the API server answered {answer.code}: {_status(answer.body).message}"
+            raise ReadFailed(why, passing=True)
         self.answered = True
 
-    async def close(self) -> None:
-        """Close all connections."""
-        if self._reloading is not None:
-            self._reloading.cancel()
-        await self._session.close()
-
-    async def _get(self, path: str) -> tuple[int, bytes]:
-        if time.monotonic() - self._loaded_at > RELOAD_SECONDS:
-            self._reload()
-        status, body = await self._attempt(path)
-        if status == 401:
-            await self._reload()
-            status, body = await self._attempt(path)
-        return status, body
-
-    async def _attempt(self, path: str) -> tuple[int, bytes]:
-        access = self._access
-        headers = {"Accept": "application/json", "User-Agent": "leadergate"}
-        if access.authorization:
-            headers["Authorization"] = access.authorization
+    async def _get(self, path: str) -> ApiAnswer:
         try:
-            async with self._session.get(
-                access.host + path,
-                headers=headers,
-                ssl=access.tls,
-                allow_redirects=False,
-                server_hostname=access.server_name,
-                proxy=access.proxy,
-            ) as answer:
-                return answer.status, await answer.read()
-        except (aiohttp.ClientError, OSError) as error:
-            why = f"the API server at {access.host} cannot be reached: {_said(error)}"
-            raise ReadFailed(why, passing=True) from error
-
-    def _reload(self) -> Awaitable[None]:
-        """Load the credentials again, once for all who ask at the same time."""
-        if self._reloading is None or self._reloading.done():
-            self._loaded_at = time.monotonic()
-            self._reloading = asyncio.create_task(self._load())
-        return asyncio.shield(self._reloading)
-
-    async def _load(self) -> None:
-        try:
-            access = await asyncio.to_thread(self._source.load)
-        except CredentialsFault as fault:
-            self._on_reload_fault(str(fault))
-            return
-        self._access = access
-
-
-def _said(error: Exception) -> str:
-    """What went wrong, without the objects that aiohttp prints along."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return str(error.certificate_error)
-        case aiohttp.ClientConnectorError():
-            return str(error.os_error)
-    return str(error) or type(error).__name__
+            return await self._connection.request("GET", path)
+        except Unreachable as error:
+            raise ReadFailed(str(error), passing=True) from error
 
 
 def _lease(body: bytes) -> Lease:

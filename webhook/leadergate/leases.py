@@ -2,7 +2,8 @@
 
 One read serves all the requests that arrived before it began; a request never joins a read that is already under way.
 That is what makes a verdict rest on a Lease no older than the object which the API server is about to write
-(``docs/guarantees.md``). Two reads of a Lease go side by side. When both hang, they hold up their own Lease only for
+(``docs/guarantees.md``). Two reads of a Lease go side by side, begun at least ``pace`` seconds apart: under load more
+requests share each of them, and a lone request never waits. When both hang, they hold up their own Lease only for
 ``patience`` seconds, and no other Lease at all: then the next starts beside them, up to ``most_at_once`` in all.
 """
 
@@ -18,6 +19,7 @@ from typing import Protocol
 
 from leadergate.history import LeaseHistory, expires, newer
 from leadergate.lease_source import LeaseSource, ReadFailed
+from leadergate.lease_waiters import TOO_LATE, Deadlines, Waiter, settle
 from leadergate.model import Lease, LeaseKey, LeaseUnreadable, LeaseView, Reading
 
 
@@ -39,9 +41,14 @@ class ReadObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Bounds of the reads; times in seconds. Reads of a Lease go ``side_by_side`` however quick they are."""
+    """Bounds of the reads; times in seconds. Reads of a Lease go ``side_by_side`` however quick they are.
+
+    ``pace`` is about what a read takes: shorter, and the API server reads more for the same reviews; longer, and they
+    wait for longer than they would have.
+    """
 
     side_by_side: int = 2
+    pace: float = 0.002
     patience: float = 0.1
     most_at_once: int = 4
     retry_after: float = 0.1
@@ -51,21 +58,15 @@ class ReadLimits:
 
 
 @dataclass(slots=True)
-class _Waiter:
-    deadline: float
-    future: asyncio.Future[Reading | ReadFailed]
-
-
-@dataclass(slots=True)
 class _Channel:
     """The reads of one Lease."""
 
     key: LeaseKey
     history: LeaseHistory
-    waiting: list[_Waiter] = field(default_factory=list)
+    waiting: list[Waiter] = field(default_factory=list)
     nearest: float = math.inf
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    last_start: float = 0.0
+    last_start: float = -math.inf
     taken_in: int = 0
     newest: str = ""
     # uvloop gives a Handle without its time for what is due at once, so the time stands here.
@@ -103,7 +104,7 @@ class CoalescingReader:
         channel = self._channel(key)
         failure = "there was no time left to read it"
         while loop.time() < deadline:
-            waiter = _Waiter(deadline, loop.create_future())
+            waiter = Waiter(deadline, loop.create_future())
             channel.waiting.append(waiter)
             channel.nearest = min(channel.nearest, deadline)
             self._pump(channel)
@@ -147,19 +148,23 @@ class CoalescingReader:
         if not channel.waiting:
             return
         loop = asyncio.get_running_loop()
-        if len(channel.under_way) < self._limits.side_by_side:
+        at = self._next_start(channel)
+        if at <= loop.time():
             self._start(channel)
             return
-        earliest = channel.last_start + self._limits.patience
-        if len(channel.under_way) < self._limits.most_at_once and loop.time() >= earliest:
-            self._start(channel)
-            return
-        full = len(channel.under_way) >= self._limits.most_at_once
-        at = channel.nearest if full else min(earliest, channel.nearest)
+        at = min(at, channel.nearest)
         if channel.wake is None or channel.wake_at > at:
             if channel.wake is not None:
                 channel.wake.cancel()
             channel.wake, channel.wake_at = loop.call_at(at, self._woken, channel), at
+
+    def _next_start(self, channel: _Channel) -> float:
+        """When another read of this Lease may start (loop time), as long as none that is under way ends."""
+        if len(channel.under_way) < self._limits.side_by_side:
+            return channel.last_start + self._limits.pace
+        if len(channel.under_way) < self._limits.most_at_once:
+            return channel.last_start + self._limits.patience
+        return math.inf
 
     def _woken(self, channel: _Channel) -> None:
         channel.wake = None
@@ -168,7 +173,7 @@ class CoalescingReader:
         if overdue:
             channel.waiting = [waiter for waiter in channel.waiting if waiter.deadline > now]
             channel.nearest = min((waiter.deadline for waiter in channel.waiting), default=math.inf)
-            _settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
+            settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
         self._pump(channel)
 
     def _start(self, channel: _Channel) -> None:
@@ -194,7 +199,7 @@ class CoalescingReader:
         loop = asyncio.get_running_loop()
         began = channel.last_start = loop.time()
         taken_in_before = channel.taken_in
-        expiry = [loop.call_at(at, _expire, batch, at) for at in {waiter.deadline for waiter in batch}]
+        deadlines = Deadlines(batch, loop)
         outcome = "failed"
         result: Reading | ReadFailed = ReadFailed("the read was abandoned", passing=True)
         try:
@@ -206,16 +211,15 @@ class CoalescingReader:
             result = error
         except TimeoutError:
             outcome = "timeout"
-            result = ReadFailed(_TOO_LATE, passing=False)
+            result = ReadFailed(TOO_LATE, passing=False)
         except Exception as error:
             # Nobody awaits this task: what nobody foresaw must reach those who wait, or they would never learn why.
             result = ReadFailed(f"the read failed in an unforeseen way: {error!r}", passing=True)
         finally:
-            for handle in expiry:
-                handle.cancel()
+            deadlines.cancel()
             # The next read goes out before those who waited for this one are answered: it has the longer way.
             self._ended(channel, asyncio.current_task())
-            _settle(batch, result)
+            settle(batch, result)
             self._observer.lease_read(channel.key, outcome, loop.time() - began, len(batch))
 
     def _taken_in(self, channel: _Channel, taken_in_before: int, lease: Lease) -> LeaseView:
@@ -233,17 +237,3 @@ class CoalescingReader:
         if channel.history.takeovers != before:
             self._observer.takeovers_seen(channel.key, channel.history.takeovers - before)
         return view
-
-
-_TOO_LATE = "the API server did not answer the read in time"
-
-
-def _expire(batch: list[_Waiter], deadline: float) -> None:
-    """Answer those whose own deadline has come, while the read goes on for the others."""
-    _settle([waiter for waiter in batch if waiter.deadline <= deadline], ReadFailed(_TOO_LATE, passing=False))
-
-
-def _settle(waiters: list[_Waiter], result: Reading | ReadFailed) -> None:
-    for waiter in waiters:
-        if not waiter.future.done():
-            waiter.future.set_result(result)

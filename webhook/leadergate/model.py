@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 
 class Mode(StrEnum):
@@ -21,6 +23,15 @@ class IdentityKind(StrEnum):
 
     POD = "pod"
     NODE = "node"
+
+
+class DenialCode(IntEnum):
+    """The HTTP code that a gate's denial carries in ``status.code``."""
+
+    FORBIDDEN = 403
+    CONFLICT = 409
+    INVALID = 422
+    TOO_MANY_REQUESTS = 429
 
 
 class Reason(StrEnum):
@@ -61,7 +72,8 @@ class Gate:
     """A webhook entry bound to a Lease, as its URL path says.
 
     ``from_namespace`` is the namespace whose pods write; ``suffix`` is the literal after ``{pod}-`` in the
-    holder identity; ``random`` is the count of random characters after ``{pod}-``.
+    holder identity; ``random`` is the count of random characters after ``{pod}-``. ``code`` is what a denial carries;
+    ``retry_after`` is in seconds, and None unless ``code`` is 429.
     """
 
     mode: Mode
@@ -70,10 +82,11 @@ class Gate:
     identity: IdentityKind = IdentityKind.POD
     suffix: str | None = None
     random: int | None = None
+    code: DenialCode = DenialCode.FORBIDDEN
+    retry_after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Requester:
+class Requester(msgspec.Struct, frozen=True):
     """Who asked, as the API server authenticated it (``userInfo`` of the admission review).
 
     ``namespace`` and ``service_account`` are None unless the user name is a service account's. ``pod``, ``pod_uid``,
@@ -91,8 +104,7 @@ class Requester:
     credential_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """The resource that a write addresses; ``kind`` is its kind, for ``status.details`` of a denial."""
 
     group: str
@@ -101,8 +113,7 @@ class Resource:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One write that the API server asks about. ``uid`` is the admission review's own."""
 
     uid: str

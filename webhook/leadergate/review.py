@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from leadergate.model import Requester, Resource, Write
+from leadergate.model import DenialCode, Requester, Resource, Write
 
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 _CLAIM = "authentication.kubernetes.io/"
@@ -39,10 +39,17 @@ class _Kind(msgspec.Struct):
     kind: str = ""
 
 
+class _Claims(msgspec.Struct):
+    pod: list[str] | None = msgspec.field(default=None, name=_CLAIM + "pod-name")
+    pod_uid: list[str] | None = msgspec.field(default=None, name=_CLAIM + "pod-uid")
+    node: list[str] | None = msgspec.field(default=None, name=_CLAIM + "node-name")
+    credential_id: list[str] | None = msgspec.field(default=None, name=_CLAIM + "credential-id")
+
+
 class _User(msgspec.Struct):
     username: str = ""
     uid: str = ""
-    extra: dict[str, list[str] | None] | None = None
+    extra: _Claims | None = None
 
 
 class _Request(msgspec.Struct, rename="camel"):
@@ -71,6 +78,7 @@ class _UidReview(msgspec.Struct):
     request: _OnlyUid | None = None
 
 
+_NO_CLAIMS = _Claims()
 _decoder = msgspec.json.Decoder(_Review)
 _uid_decoder = msgspec.json.Decoder(_UidReview)
 _encoder = msgspec.json.Encoder()
@@ -100,35 +108,31 @@ def decode(body: bytes | bytearray) -> Write:
         raise BadCall(400, "the AdmissionReview has no request; only the API server should call this address")
     if not request.uid:
         raise BadCall(400, "request.uid is empty; an answer could not be told apart")
+    resource = request.resource
     return Write(
-        uid=request.uid,
-        operation=request.operation,
-        resource=Resource(
-            request.resource.group,
-            request.resource.version,
-            request.resource.resource,
-            request.kind.kind if request.kind else "",
-        ),
-        subresource=request.sub_resource,
-        namespace=request.namespace,
-        name=request.name,
-        dry_run=bool(request.dry_run),
-        requester=_requester(request.user_info),
+        request.uid,
+        request.operation,
+        Resource(resource.group, resource.version, resource.resource, request.kind.kind if request.kind else ""),
+        request.sub_resource,
+        request.namespace,
+        request.name,
+        bool(request.dry_run),
+        _requester(request.user_info),
     )
 
 
 def _requester(user: _User) -> Requester:
     namespace, account = _service_account(user.username)
-    extra = user.extra or {}
+    claims = user.extra or _NO_CLAIMS
     return Requester(
-        username=user.username,
-        uid=user.uid,
-        namespace=namespace,
-        service_account=account,
-        pod=_only(extra.get(_CLAIM + "pod-name")),
-        pod_uid=_only(extra.get(_CLAIM + "pod-uid")),
-        node=_only(extra.get(_CLAIM + "node-name")),
-        credential_id=_only(extra.get(_CLAIM + "credential-id")),
+        user.username,
+        user.uid,
+        namespace,
+        account,
+        _only(claims.pod),
+        _only(claims.pod_uid),
+        _only(claims.node),
+        _only(claims.credential_id),
     )
 
 
@@ -169,20 +173,41 @@ def allowed(uid: str, *, warning: str = "", annotations: dict[str, str] | None =
     return _review(response)
 
 
-def denied(write: Write, *, reason: str, message: str, annotations: dict[str, str]) -> bytes:
-    """The review that rejects the write: HTTP 200 with ``status.code`` 403.
+# The reasons that the API's own machinery gives with these codes (metav1.StatusReason in k8s.io/apimachinery).
+_DENIAL_REASONS = {
+    DenialCode.FORBIDDEN: "Forbidden",
+    DenialCode.CONFLICT: "Conflict",
+    DenialCode.INVALID: "Invalid",
+    DenialCode.TOO_MANY_REQUESTS: "TooManyRequests",
+}
+
+
+def denied(
+    write: Write,
+    *,
+    reason: str,
+    message: str,
+    annotations: dict[str, str],
+    code: DenialCode = DenialCode.FORBIDDEN,
+    retry_after: int | None = None,
+) -> bytes:
+    """The review that rejects the write: HTTP 200 with ``code`` as ``status.code``.
 
     Without ``status.code`` the client would see 400; code, reason, message and causes reach it as they are. The second
     cause carries the review's uid, by which the client's error and the record of it can be brought together.
+    ``retry_after``, in seconds, reaches it as ``details.retryAfterSeconds`` and as the header ``Retry-After``.
     """
-    details = {
+    details: dict[str, Any] = {
         "name": write.name,
         "group": write.resource.group,
         "kind": write.resource.kind or write.resource.resource,
         "causes": [{"reason": reason, "message": message}, {"reason": "ReviewUID", "message": write.uid}],
     }
-    status = {"status": "Failure", "code": 403, "reason": "Forbidden", "message": message, "details": details}
-    return _review({"uid": write.uid, "allowed": False, "status": status, "auditAnnotations": annotations})
+    if retry_after is not None:
+        details["retryAfterSeconds"] = retry_after
+    status = {"status": "Failure", "code": code.value, "reason": _DENIAL_REASONS[code], "message": message}
+    told = {**status, "details": details}
+    return _review({"uid": write.uid, "allowed": False, "status": told, "auditAnnotations": annotations})
 
 
 def _review(response: dict[str, Any]) -> bytes:

@@ -77,6 +77,8 @@ async def run(ready: Preflight) -> None:
         asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
         asyncio.create_task(_greet(webhook)),
     ]
+    if webhook.nudger is not None:
+        background.append(asyncio.create_task(webhook.nudger.run()))
     servers = [asyncio.create_task(review.serve()), asyncio.create_task(plain.serve())]
     end = asyncio.create_task(leaving.wait())
     try:
@@ -93,7 +95,7 @@ async def run(ready: Preflight) -> None:
             task.cancel()
         await asyncio.gather(end, *background, return_exceptions=True)
         await webhook.reader.close()
-        await webhook.api_server.close()
+        await webhook.connection.close()
     _raise(faults)
     log.info("ended")
 

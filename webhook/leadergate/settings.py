@@ -84,6 +84,21 @@ class Settings(BaseSettings):
         le=300,
         description="After SIGTERM: how long to go on serving, not ready, while endpoints catch up.",
     )
+    stuck_objects: int = Field(
+        default=10_000,
+        ge=0,
+        le=1_000_000,
+        description="How many objects to remember whose last status write was rejected and not followed by an admitted"
+        " one, for the gauge leadergate_stuck_objects and for --nudge; 0: none.",
+    )
+    nudge: bool = Field(
+        default=False,
+        description="After a takeover, annotate each remembered object once, so that the new holder's watch fires and"
+        " it writes the status that was rejected before. Needs 'patch' on these resources: docs/takeover.md.",
+    )
+    nudge_per_second: float = Field(
+        default=50.0, ge=0.1, le=1000, description="Most requests a second that nudges may send, on average."
+    )
     record_allowed: bool = Field(default=False, description="Write a record of allowed writes too.")
     pod_name: str = Field(default="", description="Name of this Pod in records; default: the host name.")
     log_level: str = Field(default="info", description="Log level of stderr: debug, info, warning, error.")
@@ -115,6 +130,13 @@ class Settings(BaseSettings):
         one = info.data.get("max_body_bytes", 0)
         if value < one:
             raise ValueError(f"must be at least max_body_bytes ({one}), or the largest body is never admitted")
+        return value
+
+    @field_validator("nudge")
+    @classmethod
+    def _nudge_needs_memory(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("stuck_objects") == 0:
+            raise ValueError("needs remembered objects: set stuck_objects above 0, or leave nudge out")
         return value
 
     @field_validator("context")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import re
 import socket
 import statistics
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
 from leadergate_lab.assets import ensure
 from leadergate_lab.bench.load import Round, generator, run
+from leadergate_lab.bench.machine import cpu_seconds, one_core_each, peak_memory
 from leadergate_lab.bench.reviews import review
 from leadergate_lab.cluster import PodIdentity
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.errors import AssetError
+from leadergate_lab.keys import write_private
 from leadergate_lab.processes import ManagedProcess, free_port, python_environment
-from leadergate_lab.webhook import WebhookProcess
+from leadergate_lab.webhook import ACCOUNT, WebhookProcess
+from leadergate_lab.webhook import NAMESPACE as SYSTEM
 
 NAMESPACE, LEASE = "bench", "operator-lock"
 SIZES = {"2 KiB": 2 << 10, "64 KiB": 64 << 10, "1 MiB": 1 << 20}
@@ -31,25 +36,41 @@ console = Console()
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """One round against one server, and the processor time in seconds that this server took for a request."""
+
+    round: Round
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The rounds of one case, in pairs."""
 
     case: str
     connections: int
-    gate: list[Round]
-    bare: list[Round]
+    gate: list[Measured]
+    bare: list[Measured]
     reads_per_request: float
 
     @property
     def speed(self) -> float:
-        """Requests a second, gate to bare: the median of the pairs."""
-        pairs = zip(self.gate, self.bare, strict=True)
-        return statistics.median(gate.per_second / bare.per_second for gate, bare in pairs)
+        """Requests a second, gate to bare."""
+        return self._ratio(lambda measured: measured.round.per_second)
 
     @property
     def tail(self) -> float:
-        """The 99th percentile of latency, gate to bare: the median of the pairs."""
-        return statistics.median(gate.p99 / bare.p99 for gate, bare in zip(self.gate, self.bare, strict=True))
+        """The 99th percentile of latency, gate to bare."""
+        return self._ratio(lambda measured: measured.round.p99)
+
+    @property
+    def work(self) -> float:
+        """Requests for each second of the server's own processor time, gate to bare."""
+        return self._ratio(lambda measured: 1 / measured.cpu)
+
+    def _ratio(self, figure: Callable[[Measured], float]) -> float:
+        """The median of the pairs."""
+        return statistics.median(figure(gate) / figure(bare) for gate, bare in zip(self.gate, self.bare, strict=True))
 
 
 class Bench:
@@ -63,7 +84,13 @@ class Bench:
         self._holder = cluster.pod(NAMESPACE, "operator-0", "operator")
         self._follower = cluster.pod(NAMESPACE, "operator-1", "operator")
         cluster.set_lease(NAMESPACE, LEASE, self._holder.name, duration=3600)
-        self.webhook = WebhookProcess(plane, flags=["--drain-seconds", "0"])
+        server = urlsplit(plane.url)
+        self.webhook = WebhookProcess(
+            plane,
+            flags=["--drain-seconds", "0"],
+            credentials=["--service-account-directory", str(_mount(plane))],
+            environment={"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)},
+        )
         self.webhook.grant(NAMESPACE, LEASE)
         self.webhook.start()
         port = free_port()
@@ -75,6 +102,13 @@ class Bench:
         self._gate_url = f"{self.webhook.url}/enforce/{NAMESPACE}/{LEASE}?timeout=10s"
         self._bare_url = f"https://127.0.0.1:{port}/"
 
+    def part_cores(self) -> str:
+        """See to it that only what is measured runs on its core; says how."""
+        here = psutil.Process()
+        servers = [self.webhook.process.pid, self.bare.pid]
+        others = [here.pid, *(child.pid for child in here.children(recursive=True) if child.pid not in servers)]
+        return one_core_each(servers, others)
+
     def stop(self) -> None:
         """Stop both servers."""
         self.webhook.process.stop()
@@ -85,16 +119,22 @@ class Bench:
         body = self._body(self._follower if denied else self._holder, size)
         for url in (self._bare_url, self._gate_url):
             self._round(url, body, connections, _WARM_UP)
-        gate, bare = [], []
+        gate: list[Measured] = []
+        bare: list[Measured] = []
         reads, requests = 0.0, 0.0
         for number in range(1, self._rounds + 1):
             console.print(f"  {name}, {connections} connections: round {number} of {self._rounds}", style="dim")
-            bare.append(self._round(self._bare_url, body, connections, self._seconds))
+            bare.append(self._measured(self.bare, self._bare_url, body, connections))
             before = self._counts()
-            gate.append(self._round(self._gate_url, body, connections, self._seconds))
+            gate.append(self._measured(self.webhook.process, self._gate_url, body, connections))
             after = self._counts()
             reads, requests = reads + after[0] - before[0], requests + after[1] - before[1]
         return Row(name, connections, gate, bare, reads / requests)
+
+    def _measured(self, server: ManagedProcess, url: str, body: Path, connections: int) -> Measured:
+        before = cpu_seconds(server.pid)
+        measured = self._round(url, body, connections, self._seconds)
+        return Measured(measured, (cpu_seconds(server.pid) - before) / (measured.per_second * self._seconds))
 
     def _round(self, url: str, body: Path, connections: int, seconds: float) -> Round:
         measured = run(self._binary, url, body, connections=connections, seconds=seconds)
@@ -111,15 +151,20 @@ class Bench:
         return path
 
 
+def _mount(plane: ControlPlane) -> Path:
+    """Credentials as a Pod finds them: with a kubeconfig the gate would also hold the client library in memory."""
+    plane.cluster.namespace(SYSTEM)
+    plane.cluster.service_account(SYSTEM, ACCOUNT)
+    folder = plane.directory / "serviceaccount"
+    folder.mkdir()
+    (folder / "ca.crt").write_bytes(plane.ca_pem)
+    write_private(folder / "token", plane.cluster.service_account_token(SYSTEM, ACCOUNT).encode())
+    return folder
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def peak_memory(pid: int) -> float:
-    """The most memory that a process ever held, in MiB (VmHWM of proc(5))."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found.group(1)) / 1024 if found else 0.0
 
 
 def main() -> None:
@@ -135,6 +180,7 @@ def main() -> None:
     with ControlPlane.start(assets) as plane:
         bench = Bench(plane, binary, given.seconds, given.rounds)
         try:
+            console.print(bench.part_cores())
             idle = peak_memory(bench.webhook.process.pid)
             cases = [(name, size, count) for name, size in SIZES.items() for count in CONNECTIONS]
             rows = [bench.case(f"{name}, allowed", size, count) for name, size, count in cases]
@@ -150,16 +196,26 @@ def main() -> None:
 
 def _print(rows: list[Row]) -> None:
     table = Table(title="the gate (linearizable) against a bare uvicorn TLS handler; medians of pairs")
-    for heading in ("review", "connections", "gate/s", "bare/s", "speed ratio", "p99 ratio", "Lease reads/request"):
+    for heading in (
+        "review",
+        "connections",
+        "gate/s",
+        "bare/s",
+        "speed ratio",
+        "p99 ratio",
+        "CPU ratio",
+        "reads/request",
+    ):
         table.add_column(heading, justify="left" if heading == "review" else "right")
     for row in rows:
         table.add_row(
             row.case,
             str(row.connections),
-            f"{statistics.median(item.per_second for item in row.gate):.0f}",
-            f"{statistics.median(item.per_second for item in row.bare):.0f}",
+            f"{statistics.median(item.round.per_second for item in row.gate):.0f}",
+            f"{statistics.median(item.round.per_second for item in row.bare):.0f}",
             f"{row.speed:.2f}",
             f"{row.tail:.2f}",
+            f"{row.work:.2f}",
             f"{row.reads_per_request:.3f}",
         )
     console.print(table)

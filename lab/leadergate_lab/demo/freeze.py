@@ -1,4 +1,4 @@
-"""The step that client-side gating cannot survive: the leader stands still while the world moves on."""
+"""The step that a check in the operator cannot survive: the leader stands still between its check and its commit."""
 
 from __future__ import annotations
 
@@ -6,31 +6,22 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from rich.text import Text
 
 from leadergate_lab.demo.leaders import await_takeover
-from leadergate_lab.demo.place import CHANGED, LEASES, OTHER, REDIRECTS, TARGETS
+from leadergate_lab.demo.place import CHANGED, TARGETS
 from leadergate_lab.demo.replicas import Replica
 from leadergate_lab.demo.stage import DemoFault, Stage
-from leadergate_lab.demo.summary import FORBIDDEN, goes_back, judged, writer
+from leadergate_lab.demo.summary import goes_back, writer
 from leadergate_lab.demo.view import follow
 from leadergate_lab.demo.voice import Voice, table
 from leadergate_lab.recorder import Change
 
 _Found = TypeVar("_Found")
-ROUNDS = 4
-NEWS = 200
-"""Changes that the frozen one has to read before it learns of the one that matters. Its resync timer has long run out
-by then, so it writes while it reads: a thread of Python gives way every 5 ms, which is some 20 changes."""
-CHANGES = 10
+ATTEMPTS = 50
 PATIENCE_SECONDS = 20.0
-SETTLE_SECONDS = 3.0
-REST_SECONDS = 0.15
-CALM_SECONDS = 0.25
-"""Whoever wrote that recently does not write soon again: the resync comes every half second."""
 AFTERMATH_SECONDS = 2.0
 MARKED = ("verdict", "reason", "message", "standing", "heldUntil", "pod", "holder", "name")
 
@@ -40,7 +31,6 @@ class Moment:
     """How things stood when the old leader was thawed."""
 
     old: Replica
-    holder: str
     attempts: int
     rejections: int
     revision: int
@@ -48,96 +38,76 @@ class Moment:
 
 
 def freeze(stage: Stage, voice: Voice) -> bool:
-    """Freeze and thaw the leader until it was seen to write what is stale; False if it never did."""
-    voice.step(
-        5,
-        "The leader is frozen, and thawed",
-        "SIGSTOP stands for a long pause: a swapping machine, a suspended VM, a stalled network. It cannot notice that"
-        " it lost the Lease, and a check in its own code (if leading: write) passes before the pause and writes after"
-        " it. Only the one who commits can refuse.",
-    )
-    shown = False
-    for turn in range(1, ROUNDS + 1):
-        if turn > 1:
-            voice.say("once more")
-        moment = _freeze_and_thaw(stage, voice, turn)
-        shown |= _rejected(stage, voice, moment) if stage.gated else _overwrote(stage, voice, moment)
-        follow(stage, voice, AFTERMATH_SECONDS)
-        if shown and (stage.gated or _stale_overwrites(stage) > 0):
-            break
-    return shown
-
-
-def _freeze_and_thaw(stage: Stage, voice: Voice, turn: int) -> Moment:
+    """Freeze and thaw the leader with a write under way; whether that write was stale, and seen to end as it must."""
     old = stage.replica(stage.holder)
-    # Between two bursts of writes: one under way would be finished first, and its followers would come late.
-    stage.comes_true(lambda: old.rested() > REST_SECONDS, PATIENCE_SECONDS)
     began = time.monotonic()
-    old.freeze()
-    voice.say(f"froze {old.pod}, process {old.process.pid}: it keeps its memory, its connections and its beliefs")
+    line = _catch(stage, old)
+    voice.say(f"froze {old.pod}, process {old.process.pid}, with a status write under way; by its own log:")
+    voice.quote(json.dumps({key: line[key] for key in ("event", "redirect", "generation", "leading")}))
     await_takeover(stage, voice, old, began, "the freeze")
-    for count in range(NEWS):
-        stage.annotate(OTHER, f"change {count} of round {turn}")
-    voice.say(
-        f"the world goes on: {NEWS} changes of Redirect {OTHER}'s annotations, which {old.pod} will have to catch up on"
-    )
-    generation = _change_spec(stage, voice, old)
-    voice.say(f"{stage.holder} wrote its status: {_told(stage.redirect(CHANGED))}")
+    generation = _change_spec(stage, voice)
     moment = Moment(
         old=old,
-        holder=stage.holder,
         attempts=len(old.writes()),
         rejections=len(stage.rejections()),
         revision=int(stage.redirect(CHANGED)["metadata"]["resourceVersion"]),
         generation=generation,
     )
     old.thaw()
-    voice.say(f"thawed {old.pod}: it goes on where it stood, with what it knew then")
-    return moment
+    voice.say(f"thawed {old.pod}: it goes on where it stood, and so does its write")
+    shown = _rejected(stage, voice, moment) if stage.gated else _overwrote(stage, voice, moment)
+    follow(stage, voice, AFTERMATH_SECONDS)
+    return shown
 
 
-def _change_spec(stage: Stage, voice: Voice, old: Replica) -> int:
-    """Change the spec, until its generation's status is what the holder wrote last; returns that generation."""
-    for _ in range(CHANGES):
-        version = int(stage.redirect(CHANGED)["metadata"]["generation"]) + 1
-        target = TARGETS[CHANGED].removesuffix("1") + str(version)
-        generation = int(stage.change(CHANGED, target)["metadata"]["generation"])
-        voice.say(f"changed the spec of Redirect {CHANGED}: generation {generation}, to {target}")
-        if stage.comes_true(partial(_is_settled, stage, old, generation), SETTLE_SECONDS):
-            return generation
-        voice.say("the followers, whom no gate stops, keep writing after the holder; once more")
-    raise DemoFault(f"the status of Redirect {CHANGED} was not written by the holder last, in {CHANGES} attempts")
+def _catch(stage: Stage, old: Replica) -> dict[str, Any]:
+    """Halt it with a write under way that nobody has seen yet. Returns the line that it logged before that write.
+
+    First its packets stand still, as they do when a whole machine is halted, and then, when it has begun a write, the
+    process. So the write has passed whatever check there is, and has not arrived.
+    """
+    for _ in range(ATTEMPTS):
+        stage.wait(lambda: not old.under_way(CHANGED), what=f"{old.pod} rests", timeout=PATIENCE_SECONDS)
+        old.link.hold()
+        if not old.under_way(CHANGED):
+            break
+        # It began in between, and may have passed.
+        old.link.release()
+    else:
+        raise DemoFault(f"{old.pod} never rested")
+    stage.wait(lambda: bool(old.under_way(CHANGED)), what=f"{old.pod} begins a write", timeout=PATIENCE_SECONDS)
+    old.freeze()
+    return old.under_way(CHANGED)[0]
 
 
-def _is_settled(stage: Stage, old: Replica, generation: int) -> bool:
-    """Whether all but the frozen one know the generation, the holder wrote its status last, and nobody is about to."""
-    status = stage.redirect(CHANGED).get("status", {})
-    if (status.get("observedGeneration"), status.get("writtenBy")) != (generation, stage.holder):
-        return False
-    others = [replica for replica in stage.alive if replica is not old]
-    if stage.holder == old.pod or any(_newest(replica) < generation for replica in others):
-        return False
-    # Where followers are rejected it does not matter when they write.
-    return stage.gated or all(replica.rested() < CALM_SECONDS for replica in others)
+def _change_spec(stage: Stage, voice: Voice) -> int:
+    """Change the spec and wait until the holder has written its status; returns the new generation."""
+    version = int(stage.redirect(CHANGED)["metadata"]["generation"]) + 1
+    target = TARGETS[CHANGED].removesuffix("1") + str(version)
+    generation = int(stage.change(CHANGED, target)["metadata"]["generation"])
+    voice.say(f"changed the spec of Redirect {CHANGED}: generation {generation}, to {target}")
 
+    def written() -> bool:
+        status = stage.redirect(CHANGED).get("status", {})
+        return (status.get("observedGeneration"), status.get("writtenBy")) == (generation, stage.holder)
 
-def _newest(replica: Replica) -> int:
-    """The newest generation that it tried to write the status of."""
-    return max((int(line["generation"]) for line in replica.writes() if line["redirect"] == CHANGED), default=0)
+    stage.wait(written, what=f"the holder writes the status of {CHANGED}", timeout=PATIENCE_SECONDS)
+    voice.say(f"{stage.holder} wrote its status: {_told(stage.redirect(CHANGED))}")
+    return generation
 
 
 def _rejected(stage: Stage, voice: Voice, moment: Moment) -> bool:
     found = _await(stage, moment, lambda: _attempt(moment))
-    if int(found["generation"]) >= moment.generation:
-        voice.say(f"{moment.old.pod} was rejected, but it had learned of the change before: its write was not stale")
+    if found["outcome"] != "rejected" or int(found["generation"]) >= moment.generation:
+        voice.say(f"the write of {moment.old.pod} ended otherwise: {json.dumps(found)}", style="bold red")
         return False
     record = next(record for record in stage.rejections()[moment.rejections :] if _is_by(record, moment.old))
     voice.say(
         f"{moment.old.pod} wrote the status of generation {found['generation']}, which is stale: REJECTED",
         style="bold red",
     )
-    voice.say("what the operator got, by its own log:")
-    voice.quote(f"{found['code']}: {found['message']}", style="red")
+    voice.say(f"what the operator got, by its own log, at level {found['level']}: a rejection is an expected answer")
+    voice.quote(f"{found['code']} {found['reason']}: {found['message']}", style="red")
     voice.say("the record that the gate had written before it answered:")
     voice.json(record, MARKED)
     _tell_belief(voice, moment.old)
@@ -148,10 +118,11 @@ def _rejected(stage: Stage, voice: Voice, moment: Moment) -> bool:
 def _overwrote(stage: Stage, voice: Voice, moment: Moment) -> bool:
     change = _await(stage, moment, lambda: _commit(stage, moment))
     if change.before is None or not goes_back(change):
-        voice.say(f"{moment.old.pod} wrote, but it had learned of the change before: its write was not stale")
+        voice.say(f"the write of {moment.old.pod} took nothing back", style="bold red")
         return False
     voice.say(
-        f"{moment.old.pod} wrote what it still believed, and it was ACCEPTED: a stale overwrite", style="bold red"
+        f"the write of {moment.old.pod} was ACCEPTED: a stale overwrite, though it had checked that it leads",
+        style="bold red",
     )
     shown = table("", "before", "after")
     for name in ("writtenBy", "observedGeneration"):
@@ -161,14 +132,7 @@ def _overwrote(stage: Stage, voice: Voice, moment: Moment) -> bool:
     voice.show(shown)
     voice.say(f"the spec is of generation {moment.generation}: the status now speaks of what is no more")
     _tell_belief(voice, moment.old)
-    if change.before["status"]["writtenBy"] != moment.holder:
-        voice.say("what it replaced a follower had written, after the holder: the checker counts that as G1, not as G2")
     return True
-
-
-def _stale_overwrites(stage: Stage) -> int:
-    """Those that the checker finds in the history so far."""
-    return judged(stage.recorder.changes(LEASES), stage.recorder.changes(REDIRECTS)).count("G2")
 
 
 def _await(stage: Stage, moment: Moment, look: Callable[[], _Found | None]) -> _Found:
@@ -180,19 +144,18 @@ def _await(stage: Stage, moment: Moment, look: Callable[[], _Found | None]) -> _
             found.append(seen)
         return bool(found)
 
-    stage.wait(is_there, what=f"{moment.old.pod} writes the status of {CHANGED}", timeout=PATIENCE_SECONDS)
+    stage.wait(is_there, what=f"the write of {moment.old.pod} to {CHANGED} ends", timeout=PATIENCE_SECONDS)
     return found[0]
 
 
 def _attempt(moment: Moment) -> dict[str, Any] | None:
-    """Its first rejected attempt since the thaw. One that was accepted may have been under way when it was frozen."""
-    fresh = moment.old.writes()[moment.attempts :]
-    return next((line for line in fresh if line["redirect"] == CHANGED and line["code"] == FORBIDDEN), None)
+    """How its write ended that was under way."""
+    return next((line for line in moment.old.writes()[moment.attempts :] if line["redirect"] == CHANGED), None)
 
 
 def _commit(stage: Stage, moment: Moment) -> Change | None:
     """Its first status write that was committed since the thaw."""
-    fresh = [change for change in stage.recorder.changes(REDIRECTS) if change.revision > moment.revision]
+    fresh = [change for change in stage.recorder.changes(stage.place.redirects) if change.revision > moment.revision]
     return next((change for change in fresh if change.name == CHANGED and writer(change) == moment.old.pod), None)
 
 
@@ -204,9 +167,9 @@ def _tell_belief(voice: Voice, replica: Replica) -> None:
     """Ask the thawed one, right after its write, whether it leads."""
     believes = json.loads(replica.get("/healthz").body)["leading"]
     voice.say(
-        f"asked now, {replica.pod} says that it leads: a check of its own would have let it write"
+        f"asked now, {replica.pod} says that it leads"
         if believes
-        else f"asked now, {replica.pod} says that it does not lead: it has learned of the takeover since"
+        else f"asked now, {replica.pod} says that it does not lead, and it is right: but its check was before the pause"
     )
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from leadergate_lab.demo.place import CHANGED, LEASE, NAMESPACE
+from leadergate_lab.demo.place import CHANGED, LEASE
 from leadergate_lab.demo.stage import Stage
 from leadergate_lab.demo.voice import Voice
 
 WRITE = '{"status":{"writtenBy":"me"}}'
 
 
-def tell_how_to_look(stage: Stage, voice: Voice) -> None:
+def tell_how_to_look(stage: Stage, voice: Voice, step: int) -> None:
     """Print the kubeconfig, commands to try and where the gate's numbers are."""
     plane = stage.plane
-    kubectl = f"kubectl -n {NAMESPACE}"
+    kubectl = f"kubectl -n {stage.place.namespace}"
     leader = stage.replica(stage.holder).process.pid
-    voice.step(7, "It goes on running", "Ctrl-C ends it. In another terminal, as the administrator:")
+    voice.step(step, "It goes on running", "Ctrl-C ends it. In another terminal, as the administrator:")
     lines = [
         f"export KUBECONFIG={plane.admin_kubeconfig}",
         f"alias kubectl={plane.kubectl}",

@@ -6,14 +6,14 @@ import time
 from contextlib import ExitStack
 from functools import partial
 
-from leadergate_lab.demo.place import LEASE, NAMESPACE, TARGETS
+from leadergate_lab.demo.place import LEASE, TARGETS
 from leadergate_lab.demo.replicas import LEASE_SECONDS, RESYNC_SECONDS, Replica
 from leadergate_lab.demo.stage import Stage
 from leadergate_lab.demo.view import follow, follow_until
 from leadergate_lab.demo.voice import Voice, table
 
 REPLICAS = 3
-VIEW_SECONDS = 6.0
+VIEW_SECONDS = 4.0
 READY_SECONDS = 60.0
 TAKEOVER_SECONDS = 30.0
 WRITE_SECONDS = 15.0
@@ -21,19 +21,25 @@ WRITE_SECONDS = 15.0
 
 def serve(stage: Stage, voice: Voice, ending: ExitStack) -> None:
     """Start the replicas and ask each of them for each redirect."""
+    writes = (
+        f" But each one also writes every status, every {RESYNC_SECONDS:g} s, and none asks whether it leads."
+        if stage.gated
+        else " A status is written only by the one that leads, as operators do it: if leading: write. Each replica asks"
+        " its own elector."
+    )
     voice.step(
         2,
         "Three replicas of the operator",
-        "Each one must reconcile, for each serves the whole table: leadership cannot simply switch the others off. But"
-        f" each one also writes every status, every {RESYNC_SECONDS:g} s, and none asks whether it leads.",
+        "Each one must reconcile, for each serves the whole table: leadership cannot simply switch the others off."
+        + writes,
     )
     ending.callback(stage.stop_replicas)
-    with voice.doing(f"starting {REPLICAS} replicas", f"started {REPLICAS}, each with a token bound to its own Pod"):
-        for number in range(REPLICAS):
-            stage.launch(number)
-        for replica in stage.replicas:
-            stage.wait(partial(serves_all, replica), what=f"{replica.pod} serves the table", timeout=READY_SECONDS)
-        stage.wait(lambda: stage.holder != "", what="a replica holds the Lease", timeout=TAKEOVER_SECONDS)
+    option = "server" if stage.gated else "client"
+    with voice.doing(
+        f"starting {REPLICAS} replicas",
+        f"started {REPLICAS} with --status-gate={option}, each with a token bound to its own Pod",
+    ):
+        launch(stage, REPLICAS)
     shown = table("Pod", "GET", "answer", "Location")
     for replica in stage.replicas:
         for name in TARGETS:
@@ -43,15 +49,28 @@ def serve(stage: Stage, voice: Voice, ending: ExitStack) -> None:
     voice.show(shown)
 
 
+def launch(stage: Stage, count: int) -> None:
+    """Start replicas, and wait until all of them serve and one of them leads."""
+    for number in range(count):
+        stage.launch(number)
+    for replica in stage.replicas:
+        stage.wait(partial(serves_all, replica), what=f"{replica.pod} serves the table", timeout=READY_SECONDS)
+    stage.wait(lambda: stage.holder != "", what="a replica holds the Lease", timeout=TAKEOVER_SECONDS)
+
+
 def compete(stage: Stage, voice: Voice) -> None:
-    """Watch everyone write."""
-    outcome = (
-        "The API server asks the gate about each of these writes, and the gate reads the Lease: only what the holder"
-        " writes comes through. A rejected follower is routine; it goes on serving."
-        if stage.gated
-        else "Nobody asks who leads: each write replaces the one before, whoever made it."
-    )
-    voice.step(3, "Everyone writes", outcome)
+    """Watch who writes."""
+    if stage.gated:
+        title = "Everyone writes"
+        outcome = (
+            "The API server asks the gate about each of these writes, and the gate reads the Lease: only what the"
+            " holder writes comes through. For a follower a rejection is routine: it logs it once, serves on, and"
+            " tries again when the Redirect changes or when it becomes the leader."
+        )
+    else:
+        title = "The leader writes"
+        outcome = "Followers ask their elector, and do not write. Nobody else asks: the API server takes what comes."
+    voice.step(3, title, outcome)
     follow(stage, voice, VIEW_SECONDS)
 
 
@@ -60,8 +79,8 @@ def kill(stage: Stage, voice: Voice) -> None:
     voice.step(
         4,
         "The leader is killed",
-        f"kill -9: it gives nothing back. The others may take the Lease {NAMESPACE}/{LEASE} once it has not been"
-        f" renewed for {LEASE_SECONDS} s; then the new holder's writes must come through at once.",
+        f"kill -9: it gives nothing back. The others may take the Lease {stage.place.namespace}/{LEASE} once it has not"
+        f" been renewed for {LEASE_SECONDS} s; then the new holder's writes must come through at once.",
     )
     leader = stage.replica(stage.holder)
     began = time.monotonic()

@@ -14,18 +14,7 @@ from kubernetes.client.exceptions import ApiException
 
 from leadergate_lab import assets
 from leadergate_lab.controlplane import ControlPlane
-from leadergate_lab.demo.place import (
-    CHANGED,
-    CRD,
-    DEPLOY,
-    LEASE,
-    LEASES,
-    MERGE,
-    NAMESPACE,
-    REDIRECTS,
-    TARGETS,
-    redirect,
-)
+from leadergate_lab.demo.place import CHANGED, CRD, DEPLOY, LEASE, MAIN, MERGE, TARGETS, Place, redirect, rights
 from leadergate_lab.demo.stage import DemoFault, Stage, explain, sweep
 from leadergate_lab.demo.voice import Voice
 from leadergate_lab.recorder import Recorder
@@ -51,10 +40,14 @@ def control_plane(voice: Voice, ending: ExitStack) -> Stage:
         plane = ControlPlane.start(found, directory=folder)
     ending.callback(plane.stop)
     voice.say(f"the API server is ready at {plane.url}")
-    recorder = Recorder(
-        server=plane.url, ca_file=str(plane.ca_file), token=plane.admin_token, paths=[LEASES, REDIRECTS]
-    )
-    return Stage(plane, recorder)
+    return stage_at(plane, MAIN)
+
+
+def stage_at(plane: ControlPlane, place: Place) -> Stage:
+    """An empty stage, with a recorder that has not been started."""
+    paths = [place.leases, place.redirects]
+    recorder = Recorder(server=plane.url, ca_file=str(plane.ca_file), token=plane.admin_token, paths=paths)
+    return Stage(plane, place, recorder)
 
 
 def cluster(stage: Stage, voice: Voice, ending: ExitStack, *, gated: bool) -> None:
@@ -69,12 +62,10 @@ def cluster(stage: Stage, voice: Voice, ending: ExitStack, *, gated: bool) -> No
     admin.apply(DEPLOY / "crd.yaml")
     admin.wait_established(CRD)
     voice.say("applied deploy/operator/crd.yaml: the kind Redirect, with status as a subresource")
-    admin.apply(DEPLOY / "rbac.yaml")
-    voice.say(f"applied deploy/operator/rbac.yaml: namespace {NAMESPACE}, and what the replicas may do, and no more")
-    stage.recorder.start()
-    ending.callback(stage.recorder.end)
+    namespace = stage.place.namespace
+    furnish(stage, ending)
+    voice.say(f"applied deploy/operator/rbac.yaml: namespace {namespace}, and what the replicas may do, and no more")
     voice.say("a watch records every change of Leases and Redirects from here on: the history to be judged at the end")
-    admin.apply(*(redirect(name) for name in TARGETS))
     voice.say(f"created {len(TARGETS)} Redirects: {', '.join(f'/{name}' for name in TARGETS)}")
     if gated:
         _gate(stage, voice, ending)
@@ -82,10 +73,18 @@ def cluster(stage: Stage, voice: Voice, ending: ExitStack, *, gated: bool) -> No
         voice.say("GATE=off: no webhook, no gate. The API server takes every status write that RBAC lets through.")
 
 
+def furnish(stage: Stage, ending: ExitStack) -> None:
+    """Make the namespace, what the replicas may do there and the Redirects, and record what becomes of them."""
+    stage.plane.cluster.apply(*rights(stage.place))
+    stage.recorder.start()
+    ending.callback(stage.recorder.end)
+    stage.plane.cluster.apply(*(redirect(stage.place, name) for name in TARGETS))
+
+
 def _gate(stage: Stage, voice: Voice, ending: ExitStack) -> None:
     with voice.doing("starting the webhook", "started the webhook, leadergate serve"):
         webhook = WebhookProcess(stage.plane, flags=["--drain-seconds", "0", "--pod-name", "leadergate-0"])
-        webhook.grant(NAMESPACE, LEASE)
+        webhook.grant(stage.place.namespace, LEASE)
         ending.callback(lambda: webhook.process.stop() if webhook.process.running else None)
         webhook.start()
     stage.webhook = webhook
@@ -121,7 +120,7 @@ def _dry_run(stage: Stage) -> str:
     try:
         stage.plane.cluster.call(
             "PATCH",
-            f"{REDIRECTS}/{CHANGED}/status",
+            f"{stage.place.redirects}/{CHANGED}/status",
             {"status": {"writtenBy": "the administrator"}},
             content_type=MERGE,
             dryRun="All",

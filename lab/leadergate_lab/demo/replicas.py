@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import math
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from leadergate_lab.cluster import Cluster
+from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.demo.lines import JsonLines
-from leadergate_lab.demo.place import ACCOUNT, LEASE, NAMESPACE
+from leadergate_lab.demo.link import Link
+from leadergate_lab.demo.place import ACCOUNT, LEASE, Place
 from leadergate_lab.processes import ManagedProcess, python_environment
 
 LEASE_SECONDS = 4
@@ -21,6 +21,8 @@ RETRY_SECONDS = 1
 RESYNC_SECONDS = 0.5
 TOKEN_SECONDS = 24 * 3600
 START_SECONDS = 60.0
+WRITE_SECONDS = 60
+"""Client libraries set no bound by default: this one is long, not short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,11 @@ class Answer:
 class Replica:
     """One operator process, and what it says of itself. ``ended`` is how we ended it, empty while it should run."""
 
-    def __init__(self, pod: str, kubeconfig: Path, process: ManagedProcess) -> None:
+    def __init__(self, pod: str, kubeconfig: Path, process: ManagedProcess, link: Link) -> None:
         self.pod = pod
         self.kubeconfig = kubeconfig
         self.process = process
+        self.link = link
         self.frozen = False
         self.ended = ""
         self._log = JsonLines(process.stderr_path)
@@ -56,12 +59,15 @@ class Replica:
         """How many of them the API server accepted."""
         return sum(line["outcome"] == "accepted" for line in self.writes())
 
-    def rested(self) -> float:
-        """Seconds since its last attempt ended; endless before the first."""
-        writes = self.writes()
-        if not writes:
-            return math.inf
-        return (datetime.now(UTC) - datetime.fromisoformat(writes[-1]["time"])).total_seconds()
+    def under_way(self, redirect: str) -> list[dict[str, Any]]:
+        """The writes of one Redirect's status that it has begun, by its log, and that have not ended: one at most."""
+        begun: list[dict[str, Any]] = []
+        for line in self._log.all():
+            if line.get("redirect") == redirect and line.get("event") == "status_write_begins":
+                begun = [line]
+            elif line.get("redirect") == redirect and line.get("event") == "status_write":
+                begun = []
+        return begun
 
     def get(self, path: str) -> Answer:
         """GET from it, without following. Raises OSError."""
@@ -86,14 +92,16 @@ class Replica:
             return False
 
     def freeze(self) -> None:
-        """SIGSTOP."""
+        """SIGSTOP, and what it has sent stands still as well."""
+        self.link.hold()
         self.process.freeze()
         self.frozen = True
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """SIGCONT, and its network comes back."""
         self.frozen = False
         self.process.thaw()
+        self.link.release()
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -105,17 +113,20 @@ class Replica:
         return str(serving[-1]["address"]) if serving else ""
 
 
-def launch(cluster: Cluster, number: int, log_dir: Path) -> Replica:
-    """Make the Pod, its token and its process; returns before it serves."""
-    pod = f"redirect-operator-{number}"
-    identity = cluster.pod(NAMESPACE, pod, ACCOUNT)
-    token = cluster.pod_token(identity, seconds=TOKEN_SECONDS)
-    kubeconfig = cluster.kubeconfig(pod, token=token, namespace=NAMESPACE)
-    argv = [sys.executable, "-m", "leadergate_operator", "run", "--pod-name", pod, "--namespace", NAMESPACE]
-    argv += ["--kubeconfig", str(kubeconfig), "--lease-name", LEASE, "--lease-duration", str(LEASE_SECONDS)]
-    argv += ["--renew-deadline", str(RENEW_SECONDS), "--retry-period", str(RETRY_SECONDS)]
-    argv += ["--resync-seconds", str(RESYNC_SECONDS)]
-    # The client library's elector writes local time and calls it UTC.
-    process = ManagedProcess(pod, argv, log_dir=log_dir, env=python_environment(TZ="UTC"))
+def launch(plane: ControlPlane, place: Place, number: int, *, gate: str) -> Replica:
+    """Make the Pod, its token, its link and its process; returns before it serves. ``gate`` is its --status-gate."""
+    pod = f"{place.stem}-{number}"
+    cluster = plane.cluster
+    token = cluster.pod_token(cluster.pod(place.namespace, pod, ACCOUNT), seconds=TOKEN_SECONDS)
+    server = urlsplit(plane.url)
+    link = Link(server.hostname or "", server.port or 0)
+    kubeconfig = cluster.kubeconfig(pod, token=token, namespace=place.namespace, server=link.url)
+    argv = [sys.executable, "-m", "leadergate_operator", "run", "--pod-name", pod, "--namespace", place.namespace]
+    argv += ["--kubeconfig", str(kubeconfig), "--status-gate", gate, "--lease-name", LEASE]
+    argv += ["--lease-duration", str(LEASE_SECONDS), "--renew-deadline", str(RENEW_SECONDS)]
+    argv += ["--retry-period", str(RETRY_SECONDS), "--resync-seconds", str(RESYNC_SECONDS)]
+    # The line before each write tells when one is under way.
+    argv += ["--write-timeout", str(WRITE_SECONDS), "--log-level", "debug"]
+    process = ManagedProcess(pod, argv, log_dir=plane.directory, env=python_environment())
     process.start()
-    return Replica(pod, kubeconfig, process)
+    return Replica(pod, kubeconfig, process, link)

@@ -17,7 +17,7 @@ from leadergate_lab.assets import AssetError
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.demo import replicas
 from leadergate_lab.demo.lines import JsonLines
-from leadergate_lab.demo.place import LEASE, LEASES, MERGE, NAMESPACE, REDIRECTS
+from leadergate_lab.demo.place import LEASE, MERGE, Place
 from leadergate_lab.demo.replicas import Replica
 from leadergate_lab.processes import ManagedProcess, ProcessDied
 from leadergate_lab.recorder import Recorder
@@ -33,9 +33,13 @@ class DemoFault(RuntimeError):
 
 @dataclass
 class Stage:
-    """The control plane and the processes of the story. Without a ``webhook`` there is no gate."""
+    """The control plane and the processes of the story, at one place of it.
+
+    Without a ``webhook`` there is no gate, and the replicas check by themselves whether they lead.
+    """
 
     plane: ControlPlane
+    place: Place
     recorder: Recorder
     webhook: WebhookProcess | None = None
     replicas: list[Replica] = field(default_factory=list)
@@ -49,7 +53,7 @@ class Stage:
     @property
     def lease(self) -> dict[str, Any]:
         """The Lease's spec as the watch saw it last; empty before there is one."""
-        found = self.recorder.standing(LEASES).get(LEASE)
+        found = self.recorder.standing(self.place.leases).get(LEASE)
         return found["spec"] if found else {}
 
     @property
@@ -67,11 +71,13 @@ class Stage:
         for replica in self.replicas:
             if replica.pod == pod:
                 return replica
-        raise DemoFault(f"the Lease {NAMESPACE}/{LEASE} names {pod or 'nobody'}, which is none of the replicas")
+        raise DemoFault(
+            f"the Lease {self.place.namespace}/{LEASE} names {pod or 'nobody'}, which is none of the replicas"
+        )
 
     def redirect(self, name: str) -> dict[str, Any]:
         """A Redirect as the watch saw it last."""
-        return self.recorder.standing(REDIRECTS)[name]
+        return self.recorder.standing(self.place.redirects)[name]
 
     def denials(self) -> list[dict[str, Any]]:
         """The gate's records of what it denied, oldest first."""
@@ -87,31 +93,25 @@ class Stage:
 
     def launch(self, number: int) -> Replica:
         """Start one more replica."""
-        replica = replicas.launch(self.plane.cluster, number, self.plane.directory)
+        replica = replicas.launch(self.plane, self.place, number, gate="server" if self.gated else "client")
         self.replicas.append(replica)
         return replica
 
     def delete_pod(self, pod: str) -> None:
         """Delete a Pod object, which nothing runs any more."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}"
+        path = f"/api/v1/namespaces/{self.place.namespace}/pods/{pod}"
         self.plane.cluster.call("DELETE", path, {"gracePeriodSeconds": 0})
 
     def change(self, name: str, target: str) -> dict[str, Any]:
         """Change a Redirect's spec, as its owner would. Returns the object as committed."""
         body = {"spec": {"target": target}}
-        changed: dict[str, Any] = self.plane.cluster.call("PATCH", f"{REDIRECTS}/{name}", body, content_type=MERGE)
+        path = f"{self.place.redirects}/{name}"
+        changed: dict[str, Any] = self.plane.cluster.call("PATCH", path, body, content_type=MERGE)
         return changed
-
-    def annotate(self, name: str, text: str) -> None:
-        """Change a Redirect in a way that means nothing to the operator."""
-        self._annotate(f"{REDIRECTS}/{name}", "note", text)
 
     def mark(self, path: str) -> int:
         """Commit a change that has no meaning, so that a watch that has seen it has seen all that came before."""
-        return self._annotate(path, "end-of-history", str(time.time_ns()))
-
-    def _annotate(self, path: str, key: str, text: str) -> int:
-        body = {"metadata": {"annotations": {f"demo.leadergate.dev/{key}": text}}}
+        body = {"metadata": {"annotations": {"demo.leadergate.dev/end-of-history": str(time.time_ns())}}}
         changed = self.plane.cluster.call("PATCH", path, body, content_type=MERGE)
         return int(changed["metadata"]["resourceVersion"])
 
@@ -145,6 +145,8 @@ class Stage:
             replica.ended = "stopped"
         for replica in running:
             replica.process.stop(timeout=STOP_SECONDS)
+        for replica in self.replicas:
+            replica.link.close()
 
     def tails(self, lines: int = 8) -> str:
         """The ends of all logs, for a failure."""

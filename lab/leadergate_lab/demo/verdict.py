@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from leadergate_lab.demo.lines import JsonLines
-from leadergate_lab.demo.place import LEASE, LEASES, REDIRECTS, TARGETS
+from leadergate_lab.demo.place import LEASE, TARGETS
 from leadergate_lab.demo.stage import Stage
 from leadergate_lab.demo.summary import STANDINGS, Summary, rejected_review, summarize
 from leadergate_lab.demo.voice import Voice, table
@@ -20,7 +20,8 @@ SHOWN_FINDINGS = 3
 
 def close(stage: Stage, webhook: str) -> Summary:
     """End the recording at a mark, and judge all that was committed until then. Raises HistoryLost."""
-    upto = {LEASES: stage.mark(f"{LEASES}/{LEASE}"), REDIRECTS: stage.mark(f"{REDIRECTS}/{next(iter(TARGETS))}")}
+    leases, redirects = stage.place.leases, stage.place.redirects
+    upto = {leases: stage.mark(f"{leases}/{LEASE}"), redirects: stage.mark(f"{redirects}/{next(iter(TARGETS))}")}
     stage.recorder.stop(upto)
     audit = JsonLines(stage.plane.audit_log)
     uids = {record["uid"] for record in stage.denials()}
@@ -35,7 +36,7 @@ def close(stage: Stage, webhook: str) -> Summary:
     # Read after the audit log, since a record is written before its rejection can be audited.
     denials = stage.denials()
     changes = stage.recorder.changes
-    return summarize(changes(LEASES), changes(REDIRECTS), denials, events, webhook=webhook)
+    return summarize(changes(leases), changes(redirects), denials, events, webhook=webhook)
 
 
 def tell(summary: Summary, voice: Voice, *, gated: bool) -> None:
@@ -50,6 +51,15 @@ def tell(summary: Summary, voice: Voice, *, gated: bool) -> None:
         voice.say(f"For example, {len(shown)} of {len(findings)} breaches:")
         for found in shown:
             voice.quote(f"{found.promise}: {found.text}", style="red")
+
+
+def tell_breaches(summary: Summary, voice: Voice) -> None:
+    """Show the breaches of a history alone."""
+    shown = Table.grid(padding=(0, 3, 0, 0))
+    shown.add_column(overflow="fold")
+    shown.add_column(justify="right")
+    _add_breaches(shown, summary)
+    voice.show(shown)
 
 
 def _by_pod(summary: Summary, *, gated: bool) -> Table:
@@ -76,13 +86,19 @@ def _figures(summary: Summary, *, gated: bool) -> Table:
         )
         shown.add_row("further denials: the API server asked once more within a write", str(summary.again))
     shown.add_row("takeovers", str(verdict.takeovers))
-    breaches = [
-        ("G1: status writes by a Pod that did not hold the Lease", verdict.count("G1")),
-        ("G2: stale overwrites, where an older holder replaced a newer one's status", verdict.count("G2")),
-        ("statuses taken back to an older generation", summary.went_back),
-    ]
+    _add_breaches(shown, summary)
     if gated:
-        breaches.append(("G4: rejections without a record", summary.unrecorded))
-    for what, count in breaches:
-        shown.add_row(what, Text(str(count), "bold red" if count else "bold green"))
+        _add_breach(shown, "G4: rejections without a record", summary.unrecorded)
     return shown
+
+
+def _add_breaches(shown: Table, summary: Summary) -> None:
+    verdict = summary.verdict
+    _add_breach(shown, "G1: status writes by a Pod that did not hold the Lease", verdict.count("G1"))
+    text = "G2: stale overwrites, where an older holder replaced a newer one's status"
+    _add_breach(shown, text, verdict.count("G2"))
+    _add_breach(shown, "statuses taken back to an older generation", summary.went_back)
+
+
+def _add_breach(shown: Table, what: str, count: int) -> None:
+    shown.add_row(what, Text(str(count), "bold red" if count else "bold green"))

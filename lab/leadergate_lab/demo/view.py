@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from leadergate_lab.demo.place import LEASE, NAMESPACE
+from leadergate_lab.demo.place import LEASE
 from leadergate_lab.demo.replicas import Replica
 from leadergate_lab.demo.stage import LOOK_SECONDS, DemoFault, Stage
 from leadergate_lab.demo.voice import INDENT, Voice, table
@@ -98,8 +98,8 @@ def _state(stage: Stage, replica: Replica) -> tuple[str, str]:
 
 
 def _lease(stage: Stage) -> str:
-    spec = stage.lease
+    spec, name = stage.lease, f"{stage.place.namespace}/{LEASE}"
     if not spec:
-        return f"Lease {NAMESPACE}/{LEASE}: not there yet"
+        return f"Lease {name}: not there yet"
     age = (datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"])).total_seconds()
-    return f"Lease {NAMESPACE}/{LEASE}: {stage.holder or 'nobody'}, renewed {max(age, 0.0):.1f} s ago"
+    return f"Lease {name}: {stage.holder or 'nobody'}, renewed {max(age, 0.0):.1f} s ago"

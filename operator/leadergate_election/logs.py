@@ -1,4 +1,4 @@
-"""The program's own log: one JSON object a line on stderr. Records of verdicts go to stdout, and never here."""
+"""A program's own log: one JSON object a line on stderr."""
 
 from __future__ import annotations
 

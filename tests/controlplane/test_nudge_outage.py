@@ -1,0 +1,63 @@
+"""An outage of the API server amid the nudges: each object is nudged all the same, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from leadergate_lab.controlplane import ApiServer, ControlPlane
+from leadergate_lab.processes import wait_until
+from leadergate_lab.webhook import WebhookProcess
+
+from .conftest import Team
+from .nudging import let_nudge, outcomes, reject, take_over, until_sent, watching
+
+OBJECTS = 30
+
+
+@pytest.fixture(scope="module")
+def far(spare_plane: ControlPlane, reader: ApiServer) -> Iterator[WebhookProcess]:
+    """A webhook that nudges through an API server of its own, five a second."""
+    flags = ["--drain-seconds", "0", "--nudge", "--nudge-per-second", "5"]
+    webhook = WebhookProcess(spare_plane, name="far-webhook", server=reader.url, flags=flags)
+    webhook.start()
+    yield webhook
+    webhook.process.stop()
+
+
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "gone"])
+def test_an_outage_loses_no_nudge(
+    spare_plane: ControlPlane, reader: ApiServer, far: WebhookProcess, frozen: bool
+) -> None:
+    """A patch whose answer was lost may have been written: then its mark is found, and the object changes no more."""
+    team = Team(spare_plane, far)
+    let_nudge(team)
+    team.gate()
+    names = [f"n{number}" for number in range(OBJECTS)]
+    reject(team, *names)
+    with watching(spare_plane, team) as changes:
+        take_over(team, "operator-1", 1)
+        until_sent(far, team, 1)
+        if frozen:
+            reader.freeze()
+        else:
+            reader.kill()
+        try:
+            wait_until(
+                lambda: outcomes(far, team).get("unanswered", 0) >= 1, what="a nudge goes unanswered", timeout=30
+            )
+        finally:
+            if frozen:
+                reader.thaw()
+            else:
+                reader.start()
+        team.ungate()
+        wait_until(
+            lambda: sum(outcomes(far, team).get(name, 0) for name in ("nudged", "already")) >= OBJECTS,
+            what="every object was nudged",
+            timeout=60,
+        )
+    assert changes == Counter(names)
+    assert set(outcomes(far, team)) <= {"nudged", "already", "unanswered"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from leadergate_lab.assets import Assets, ensure
 from leadergate_lab.controlplane import ControlPlane
@@ -26,6 +28,17 @@ def control_plane(assets: Assets) -> Iterator[ControlPlane]:
     """A control plane that the whole run shares: each test works in namespaces of its own."""
     with ControlPlane.start(assets) as plane:
         yield plane
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """What a command line run in this process makes of the log ends with its test."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 _numbers = itertools.count(1)

@@ -60,4 +60,5 @@ def test_an_outage_loses_no_nudge(
             timeout=60,
         )
     assert changes == Counter(names)
-    assert set(outcomes(far, team)) <= {"nudged", "already", "unanswered"}
+    # An API server that has just started, or has not heard of a new RoleBinding yet, answers 403 for a moment.
+    assert set(outcomes(far, team)) <= {"nudged", "already", "unanswered", "forbidden"}

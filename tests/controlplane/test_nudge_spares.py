@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
@@ -77,15 +78,17 @@ def test_off_by_default(
 
 
 def test_without_the_right_to_patch(control_plane: ControlPlane, one: WebhookProcess) -> None:
-    """Each object is tried once and the log tells once what to grant."""
+    """Each object is tried at the takeover, the log tells once what to grant, and a grant that comes late is seen."""
     team = Team(control_plane, one)
     team.gate()
     reject(team, "n0", "n1", "n2")
     take_over(team, "operator-1", 1)
     until_sent(one, team, 3)
+    let_nudge(team)
+    wait_until(lambda: outcomes(one, team).get("nudged") == 3, what="all three were nudged", timeout=60)
     team.end()
-    assert outcomes(one, team) == {"forbidden": 3}
-    assert [event["responseStatus"]["code"] for event in patches(team)] == [403] * 3
+    assert outcomes(one, team)["forbidden"] >= 3
+    assert {event["responseStatus"]["code"] for event in patches(team)} == {403, 200}
     lines = [json.loads(line) for line in one.process.stderr_path.read_text().splitlines()]
     (told,) = [
         line for line in lines if line["event"] == "nudge_forbidden" and line["lease"] == f"{team.namespace}/lock"

@@ -230,7 +230,44 @@ def test_whether_it_helped_is_looked_at(in_virtual_time: Run, outcome: Outcome) 
     in_virtual_time(scenario())
 
 
-@pytest.mark.parametrize("outcome", [Outcome.FORBIDDEN, Outcome.FAILED, Outcome.UNANSWERED, Outcome.GONE])
+@pytest.mark.parametrize("outcome", [Outcome.FORBIDDEN, Outcome.FAILED, ZeroDivisionError()])
+def test_what_was_refused_is_tried_again(in_virtual_time: Run, outcome: Outcome | Exception) -> None:
+    """Ever less often, until it is sent: an API server that has just started refuses what it will soon allow."""
+
+    async def scenario() -> None:
+        scene = Scene(Sender(outcome))
+        reject(scene.memory, "x")
+        running = asyncio.create_task(scene.for_seconds(100))
+        await asyncio.sleep(20)
+        assert [at for at, _, _ in scene.sender.sent] == [0, 2, 6, 14]
+        scene.sender.outcome = Outcome.NUDGED
+        await running
+        assert [at for at, _, _ in scene.sender.sent[4:]] == [30]
+        assert scene.sender.checked == [(45, "x"), (75, "x")]
+
+    in_virtual_time(scenario())
+
+
+def test_what_is_refused_for_ever_ends(in_virtual_time: Run) -> None:
+    """Within the hour for which an object is remembered, and at once when it needs no nudge any more."""
+
+    async def scenario() -> None:
+        scene = Scene(Sender(Outcome.FORBIDDEN))
+        for name in ("x", "y"):
+            reject(scene.memory, name)
+        running = asyncio.create_task(scene.for_seconds(9000))
+        await asyncio.sleep(1)
+        done = scene.sender.nudges["y"]
+        scene.memory.moved_on(done.key, done.stuck)
+        await asyncio.sleep(8000)
+        sent = [name for _, name, _ in scene.sender.sent]
+        assert (sent.count("x"), sent.count("y")) == (11, 1)
+        running.cancel()
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNANSWERED, Outcome.GONE])
 def test_what_was_not_sent_is_not_looked_at(in_virtual_time: Run, outcome: Outcome) -> None:
     """There is nothing that it could have brought about."""
 

@@ -21,7 +21,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 PATCH_SECONDS = 5.0
 MERGE_PATCH = "application/merge-patch+json"
 _MAX_SAID = 1024
-_REMEDY = "grant the webhook's service account 'patch' on this resource (docs/takeover.md), or leave --nudge out"
+_REMEDY = (
+    "grant the webhook's service account 'patch' on this resource (docs/takeover.md), or leave --nudge out; "
+    "until then it is tried again, ever less often"
+)
 
 
 class Connection(Protocol):
@@ -68,7 +71,7 @@ class NudgeSender:
             if isinstance(result, Outcome):
                 return result
             await asyncio.sleep(result)
-        log.warning("nudge_given_up", path=where, tries=MAX_TRIES)
+        log.warning("nudge_put_off", path=where, tries=MAX_TRIES)
         return Outcome.FAILED
 
     async def check(self, nudge: Nudge, needed: Callable[[], bool]) -> None:

@@ -1,7 +1,8 @@
 """Looks for takeovers while objects are stuck, has those objects nudged, and looks whether it helped.
 
 The write that a nudge brings about may be admitted by way of another replica of the webhook. So an object that seems
-stuck after its nudge is looked at again, ever less often: else this replica would count it although it is right.
+stuck after its nudge is looked at again, ever less often: else this replica would count it although it is right. What
+was refused is tried again likewise: an API server that has just started refuses with 403 what it will soon allow.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ READ_SECONDS = 3.0
 MAX_POLLED = 64
 IN_FLIGHT = 10
 CHECK_SECONDS = 15.0
-LAST_CHECK_SECONDS = 1800.0
-
+RETRY_SECONDS = 2.0
+LONGEST_SECONDS = 2048.0
 
 _SENT = {Outcome.NUDGED, Outcome.ALREADY}
-_Job = Callable[[], Awaitable[None]]
+_REFUSED = {Outcome.FORBIDDEN, Outcome.FAILED}
+_Job = Callable[[], Awaitable[object]]
 
 
 class Reader(Protocol):
@@ -91,9 +93,9 @@ class Nudger:
         self._sender = sender
         self._observer = observer
         self._clock = clock
-        # Nudges come before checks, and each in the order in which they came.
+        # What a takeover asks for comes before what was put off, and each in the order in which they came.
         self._queue: asyncio.PriorityQueue[tuple[bool, int, _Job]] = asyncio.PriorityQueue()
-        self._checks: list[tuple[float, int, Nudge, float]] = []
+        self._later: list[tuple[float, int, Nudge, _Job]] = []
         self._numbers = itertools.count()
         self._polled = 0
         self._leaving = False
@@ -108,7 +110,7 @@ class Nudger:
         try:
             while not self._leaving:
                 await self._look()
-                self._check_what_is_due()
+                self._take_up_what_is_due()
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for worker in workers:
@@ -137,21 +139,25 @@ class Nudger:
         takeover = _Takeover(key, holder, len(due), now)
         for found, stuck in due:
             nudge = Nudge(found, stuck, stuck.takeovers, value)
-            self._queue.put_nowait((False, next(self._numbers), partial(self._nudge, nudge, takeover)))
+            self._queue.put_nowait((False, next(self._numbers), partial(self._first, nudge, takeover)))
 
-    def _check_what_is_due(self) -> None:
+    def _take_up_what_is_due(self) -> None:
         now = self._clock()
-        while self._checks and self._checks[0][0] <= now:
-            _, _, nudge, waited = heapq.heappop(self._checks)
+        while self._later and self._later[0][0] <= now:
+            _, number, nudge, job = heapq.heappop(self._later)
             if self._needed(nudge):
-                self._queue.put_nowait((True, next(self._numbers), partial(self._check, nudge, waited)))
+                self._queue.put_nowait((True, number, job))
 
     async def _work(self) -> None:
         while True:
             _, _, job = await self._queue.get()
             await job()
 
-    async def _nudge(self, nudge: Nudge, takeover: _Takeover) -> None:
+    async def _first(self, nudge: Nudge, takeover: _Takeover) -> None:
+        self._count(takeover, await self._nudge(nudge, RETRY_SECONDS))
+
+    async def _nudge(self, nudge: Nudge, patience: float) -> Outcome | None:
+        """Nudge, and see to what must follow; after a refusal, again in ``patience`` seconds."""
         try:
             outcome = await self._sender.nudge(nudge, partial(self._needed, nudge))
         except Exception:
@@ -161,19 +167,23 @@ class Nudger:
         if outcome is not None:
             self._observer.nudge(nudge.key.lease, outcome)
         if outcome in _SENT:
-            self._check_later(nudge, CHECK_SECONDS)
-        self._count(takeover, outcome)
+            self._put_off(CHECK_SECONDS, nudge, self._check)
+        elif outcome in _REFUSED:
+            self._put_off(patience, nudge, self._nudge)
+        return outcome
 
-    async def _check(self, nudge: Nudge, waited: float) -> None:
+    async def _check(self, nudge: Nudge, patience: float) -> None:
         try:
             await self._sender.check(nudge, partial(self._needed, nudge))
         except Exception:
             log.exception("nudge_failed", object=nudge.key.name)
-        if self._needed(nudge) and waited < LAST_CHECK_SECONDS:
-            self._check_later(nudge, 2 * waited)
+        self._put_off(patience, nudge, self._check)
 
-    def _check_later(self, nudge: Nudge, seconds: float) -> None:
-        heapq.heappush(self._checks, (self._clock() + seconds, next(self._numbers), nudge, seconds))
+    def _put_off(self, seconds: float, nudge: Nudge, do: Callable[[Nudge, float], Awaitable[object]]) -> None:
+        """Do it later, if it is needed then; and it is to wait twice as long before it does it once more."""
+        if seconds <= LONGEST_SECONDS and self._needed(nudge):
+            job: _Job = partial(do, nudge, 2 * seconds)
+            heapq.heappush(self._later, (self._clock() + seconds, next(self._numbers), nudge, job))
 
     def _count(self, takeover: _Takeover, outcome: Outcome | None) -> None:
         takeover.left -= 1

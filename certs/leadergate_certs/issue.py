@@ -18,6 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from leadergate_certs.names import IssueError, ServingNames
 
+AUTHORITY_NAME = "leadergate"
+"""How the subject of each of our authorities begins, unless another name is given."""
+
 AUTHORITY_LIFETIME = timedelta(days=3650)
 SERVING_LIFETIME = timedelta(days=90)
 BACKDATE = timedelta(minutes=5)
@@ -75,7 +78,7 @@ class ServingPair(_Issued):
 def issue_authority(
     now: datetime,
     *,
-    common_name: str = "leadergate",
+    common_name: str = AUTHORITY_NAME,
     lifetime: timedelta = AUTHORITY_LIFETIME,
     backdate: timedelta = BACKDATE,
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256,

@@ -48,6 +48,15 @@ class ServingNames:
         return cls(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(_parse_address(ip) for ip in ips)))
 
     @property
+    def all(self) -> tuple[str, ...]:
+        """Every name as text, DNS names first."""
+        return (*self.dns, *map(str, self.addresses))
+
+    def joined(self, other: ServingNames) -> ServingNames:
+        """These names and the other ones."""
+        return ServingNames.parse(dns=(*self.dns, *other.dns), ips=map(str, (*self.addresses, *other.addresses)))
+
+    @property
     def first(self) -> str:
         """The name that stands for the others in a subject or a message."""
         return self.dns[0] if self.dns else str(self.addresses[0])

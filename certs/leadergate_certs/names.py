@@ -47,6 +47,13 @@ class ServingNames:
         wanted += [name.lower() for name in dns]
         return cls(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(_parse_address(ip) for ip in ips)))
 
+    @classmethod
+    def told_apart(cls, names: Iterable[str], *, services: Iterable[tuple[str, str]] = ()) -> ServingNames:
+        """Read names as `parse` does, from one list in which addresses are told from DNS names by their form."""
+        given = list(names)
+        ips = [name for name in given if _is_address(name)]
+        return cls.parse(dns=[name for name in given if name not in ips], ips=ips, services=services)
+
     @property
     def all(self) -> tuple[str, ...]:
         """Every name as text, DNS names first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -14,6 +14,8 @@ from leadergate_election.credentials import Access, CredentialsFault, Credential
 
 RELOAD_SECONDS = 60.0
 IDLE_SECONDS = 60.0
+LINE_BYTES = 4 << 20
+"""The longest line of a watch: an object in etcd is at most 1.5 MiB, and JSON writes it longer than it is kept."""
 
 
 class Unreachable(Exception):
@@ -79,6 +81,36 @@ class ApiConnection:
             await self._reload()
             answer = await self._attempt(method, path, body, content_type)
         return answer
+
+    async def lines(self, path: str, *, seconds: float) -> AsyncIterator[bytes]:
+        """The lines of an answer that goes on, such as a watch's, for at most that many ``seconds``.
+
+        Raises:
+            Unreachable: no answer came, it was not 200, or it broke off; or nothing ended it in time.
+        """
+        access = self._access
+        headers = dict(self._headers)
+        if access.authorization:
+            headers["Authorization"] = access.authorization
+        try:
+            async with self._session.get(
+                URL(access.host + path, encoded=True),
+                headers=headers,
+                ssl=access.tls,
+                allow_redirects=False,
+                server_hostname=access.server_name,
+                proxy=access.proxy,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                read_bufsize=LINE_BYTES,
+            ) as answer:
+                if answer.status != 200:
+                    if answer.status == 401:
+                        await self._reload()
+                    raise Unreachable(f"the API server at {access.host} answered {answer.status} to a watch")
+                async for line in answer.content:
+                    yield line
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a line beyond the limit
+            raise Unreachable(f"the watch of the API server at {access.host} broke: {_said(error)}") from error
 
     async def close(self) -> None:
         """Close all connections."""

@@ -24,6 +24,7 @@ from leadergate.nudge_sender import NudgeSender
 from leadergate.nudger import Nudger
 from leadergate.plain import Check, plain_app
 from leadergate.records import DescriptorSink, RecordSink
+from leadergate.rotating import RotationTask, rotation_task
 from leadergate.settings import Settings, SettingsFault
 from leadergate.stuck import StuckObjects
 from leadergate.stuck_metrics import StuckMetrics
@@ -57,6 +58,7 @@ class Webhook:
     endpoint: ReviewEndpoint
     plain_app: FastAPI
     nudger: Nudger | None
+    rotation: RotationTask | None
 
     def leave(self) -> None:
         """Turn unready, ask callers to go elsewhere after their next answer, and leave nudges to other replicas."""
@@ -68,6 +70,10 @@ class Webhook:
 @dataclass(frozen=True, slots=True)
 class _CertificateObserver:
     metrics: Metrics
+
+    def on_load(self, certificate: ServingCertificate) -> None:
+        if certificate.not_after is not None:
+            self.metrics.certificate(certificate.not_after)
 
     def on_reload(self, not_after: datetime) -> None:
         self.metrics.certificate(not_after)
@@ -109,10 +115,14 @@ def preflight(settings: Settings) -> Preflight:
     faults: list[str] = []
     certificate: ServingCertificate | None = None
     access: Access | None = None
+    observer = _CertificateObserver(metrics)
     try:
-        certificate = ServingCertificate.load(
-            settings.certificate, settings.key, observer=_CertificateObserver(metrics)
-        )
+        if settings.certs_secret:
+            where = f"secret {settings.certs_secret}"
+            certificate = ServingCertificate.awaited(f"{where}: tls.crt", f"{where}: tls.key", observer=observer)
+        else:
+            certificate = ServingCertificate.load(settings.certificate, settings.key, observer=observer)
+            observer.on_load(certificate)
     except CertificateFault as fault:
         faults.append(f"--certificate, --key: {fault}")
     try:
@@ -121,7 +131,6 @@ def preflight(settings: Settings) -> Preflight:
         faults.append(f"--kubeconfig: {fault}")
     if certificate is None or access is None:
         raise SettingsFault(faults)
-    metrics.certificate(certificate.not_after)
     return Preflight(settings, metrics, certificate, source, access)
 
 
@@ -183,9 +192,10 @@ def build(
         max_in_flight=settings.max_in_flight,
     )
     metrics.watch_load(in_flight=lambda: endpoint.in_flight, body_bytes=lambda: budget.held)
+    rotation = rotation_task(settings, connection, ready.certificate, metrics.registry)
     checks = [
         Check("leaving", lambda: "this process is about to end" if endpoint.leaving else ""),
-        Check("certificate", lambda: "" if ready.certificate.served else "the served certificate has expired"),
+        Check("certificate", lambda: ready.certificate.fault),
         Check("api-server", lambda: "" if api_server.answered else "the API server has not answered yet"),
     ]
     return Webhook(
@@ -197,4 +207,5 @@ def build(
         endpoint,
         plain_app(checks, metrics.text),
         nudger,
+        rotation,
     )

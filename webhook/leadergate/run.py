@@ -73,10 +73,11 @@ async def run(ready: Preflight) -> None:
     _on_signals(leaving, hurry)
     review = server(webhook.endpoint, settings.address, settings.port, ready.certificate.context, "reviews")
     plain = server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
-    background = [
-        asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
-        asyncio.create_task(_greet(webhook)),
-    ]
+    background = [asyncio.create_task(_greet(webhook))]
+    if webhook.rotation is not None:
+        background.append(asyncio.create_task(webhook.rotation.run()))
+    else:
+        background.append(asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)))
     if webhook.nudger is not None:
         background.append(asyncio.create_task(webhook.nudger.run()))
     servers = [asyncio.create_task(review.serve()), asyncio.create_task(plain.serve())]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from leadergate.certs_settings import CertsSettings
 
 PREFIX = "LEADERGATE_"
 SERVICE_ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -21,7 +23,7 @@ _LINK_VALUE = ("tcp://", "udp://", "sctp://")
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(CertsSettings):
     """Serve admission reviews over TLS, and health and metrics on a plain port.
 
     Every flag can also be given as an environment variable: --max-in-flight is LEADERGATE_MAX_IN_FLIGHT. A flag wins.
@@ -186,6 +188,8 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 def _in_words(fault: Any) -> str:
     name = "_".join(str(part) for part in fault["loc"])
+    if not name:  # about several settings together: the message names them
+        return str(fault["msg"].removeprefix("Value error, "))
     field = Settings.model_fields.get(name)
     about = f" ({field.description})" if field is not None and field.description else ""
     message = fault["msg"].removeprefix("Value error, ")

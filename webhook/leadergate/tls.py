@@ -1,6 +1,6 @@
-"""The serving certificate: loaded from files, and replaced while connections run.
+"""The serving certificate: loaded from files or handed over, and replaced while connections run.
 
-What was validated as bytes is what is served: the files are not opened a second time. A fresh context is built
+What was validated as bytes is what is served: files are not opened a second time. A fresh context is built
 for every pair, because loading into a live one breaks it when the pair does not match. The server keeps one
 outer context, without a certificate, whose SNI callback hands each new handshake the newest context; OpenSSL
 runs that callback for clients that send no server name, too.
@@ -54,12 +54,12 @@ def _wall_clock() -> datetime:
 
 
 class ServingCertificate:
-    """The certificate in service, kept in step with its two files. Make one with `load`."""
+    """The certificate in service. Make one with `load`, kept in step with two files, or with `awaited`."""
 
     def __init__(
-        self, cert_file: Path, key_file: Path, served: _Served, observer: ReloadObserver, clock: Clock
+        self, cert_file: Path, key_file: Path, served: _Served | None, observer: ReloadObserver, clock: Clock
     ) -> None:
-        """Take a pair that was loaded already."""
+        """Take a pair that was loaded already, or none yet."""
         self._cert_file = cert_file
         self._key_file = key_file
         self._served = served
@@ -80,20 +80,39 @@ class ServingCertificate:
         served = _load(_read(cert_file, key_file), cert_file, key_file, clock())
         return cls(cert_file, key_file, served, observer, clock)
 
+    @classmethod
+    def awaited(
+        cls, cert_name: str, key_name: str, *, observer: ReloadObserver, clock: Clock = _wall_clock
+    ) -> ServingCertificate:
+        """Serve nothing until `take` is called: handshakes fail before that. The names serve messages alone."""
+        return cls(Path(cert_name), Path(key_name), None, observer, clock)
+
     @property
     def context(self) -> ssl.SSLContext:
         """The context to serve with. It stays the same for the life of the server."""
         return self._context
 
     @property
-    def not_after(self) -> datetime:
-        """When the served certificate expires."""
-        return self._served.not_after
+    def pair(self) -> PairBytes | None:
+        """What is in service, as it was read or handed over."""
+        return self._served.pair if self._served else None
+
+    @property
+    def not_after(self) -> datetime | None:
+        """When the served certificate expires; None while there is none."""
+        return self._served.not_after if self._served else None
 
     @property
     def served(self) -> bool:
-        """Whether the certificate in service has not expired."""
-        return self._clock() <= self._served.not_after
+        """Whether a certificate is in service that has not expired."""
+        return not self.fault
+
+    @property
+    def fault(self) -> str:
+        """Why nothing that callers could accept is served; empty when all is well."""
+        if self._served is None:
+            return "there is no serving certificate yet"
+        return "" if self._clock() <= self._served.not_after else "the served certificate has expired"
 
     async def watch(self, interval: float = 10.0) -> None:
         """Call `refresh` every `interval` seconds until cancelled.
@@ -110,8 +129,18 @@ class ServingCertificate:
 
         A bad pair is reported and the last good one goes on; so is a served pair that has expired.
         """
+        return await self._change(self._load_if_changed)
+
+    async def take(self, pair: PairBytes) -> bool:
+        """Serve this pair, if it is good and another one; return whether another one is served.
+
+        A bad pair is reported and the last good one goes on.
+        """
+        return await self._change(lambda: self._built_if_changed(pair))
+
+    async def _change(self, build: Callable[[], _Served | None]) -> bool:
         try:
-            served = await asyncio.to_thread(self._load_if_changed)
+            served = await asyncio.to_thread(build)
         except CertificateFault as fault:
             if str(fault) != self._reported:
                 self._reported = str(fault)
@@ -125,13 +154,16 @@ class ServingCertificate:
         return True
 
     def _load_if_changed(self) -> _Served | None:
-        pair = _read(self._cert_file, self._key_file)
-        if pair == self._served.pair and self.served:
+        return self._built_if_changed(_read(self._cert_file, self._key_file))
+
+    def _built_if_changed(self, pair: PairBytes) -> _Served | None:
+        if pair == self.pair and self.served:
             return None
         return _load(pair, self._cert_file, self._key_file, self._clock())
 
     def _hand_over(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _outer: ssl.SSLContext) -> None:
-        connection.context = self._served.context
+        if self._served is not None:
+            connection.context = self._served.context
 
 
 def _read(cert_file: Path, key_file: Path) -> PairBytes:

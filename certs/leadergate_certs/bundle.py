@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
@@ -31,18 +32,29 @@ def wanted(bundle: bytes, state: State, now: datetime) -> bytes:
     Taken out are authorities that the state has retired, and those of ours that have expired. A bundle that needs no
     change is returned as it is, whatever its order.
     """
-    found = certificates(bundle)
     ours = [authority.certificate for authority in state.authorities]
-    kept = [one for one in found if one in ours or not _done_with(one, state, now)]
+    found = certificates(bundle)
+    return _joined(bundle, found, ours, [one for one in found if one in ours or not _done_with(one, state, now)])
+
+
+def added(bundle: bytes, authorities: Sequence[x509.Certificate]) -> bytes:
+    """The bundle with these authorities in it, too; as it is when they are there."""
+    found = certificates(bundle)
+    return _joined(bundle, found, authorities, found)
+
+
+def pem(authorities: Sequence[x509.Certificate]) -> bytes:
+    """A bundle of these authorities and nothing else."""
+    return b"".join(one.public_bytes(Encoding.PEM) for one in authorities)
+
+
+def _joined(
+    bundle: bytes, found: list[x509.Certificate], ours: Sequence[x509.Certificate], kept: list[x509.Certificate]
+) -> bytes:
     missing = [one for one in ours if one not in kept]
     if not missing and len(kept) == len(found):
         return bundle
-    return b"".join(one.public_bytes(Encoding.PEM) for one in [*missing, *kept])
-
-
-def only(state: State) -> bytes:
-    """The bundle with nothing but the state's authorities."""
-    return state.bundle
+    return pem([*missing, *kept])
 
 
 def _done_with(certificate: x509.Certificate, state: State, now: datetime) -> bool:

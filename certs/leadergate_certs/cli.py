@@ -1,16 +1,20 @@
-"""The certificate commands for a set-up made by hand."""
+"""The certificate commands."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from leadergate_certs import pairfiles
+from leadergate_certs.inject import inject
 from leadergate_certs.issue import KeyAlgorithm, issue_authority, issue_serving_pair
 from leadergate_certs.names import IssueError, ServingNames
+from leadergate_certs.reach import refuse
+from leadergate_certs.rotate import rotate
+from leadergate_certs.show import show
 
 # A pretty traceback could print local variables, and one of them may be a private key.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -18,7 +22,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.callback()
 def _group() -> None:
-    """Make the certificates that a leadergate webhook serves with."""
+    """Look after the certificates that a leadergate webhook serves with."""
+
+
+app.command()(show)
+app.command()(rotate)
+app.command()(inject)
 
 
 @app.command(no_args_is_help=True)
@@ -49,8 +58,8 @@ def issue(
 
     \b
     Examples:
-      python -m leadergate_certs issue --dir pki --service leadergate/webhook
-      python -m leadergate_certs issue --dir pki --ip 127.0.0.1 --days 30
+      leadergate certs issue --dir pki --service leadergate/webhook
+      leadergate certs issue --dir pki --ip 127.0.0.1 --days 30
     """
     now = datetime.now(UTC)
     try:
@@ -58,13 +67,13 @@ def issue(
         authority = issue_authority(now, algorithm=algorithm)
         pair = issue_serving_pair(authority, names, now, lifetime=timedelta(days=days), algorithm=algorithm)
     except IssueError as error:
-        _refuse(str(error))
+        refuse(str(error))
     if not force and (there := pairfiles.existing(directory)):
-        _refuse(f"--dir: {', '.join(map(str, there))} already there; choose another folder, or pass --force")
+        refuse(f"--dir: {', '.join(map(str, there))} already there; choose another folder, or pass --force")
     try:
         pairfiles.write(directory, authority, pair)
     except OSError as error:
-        _refuse(f"--dir: cannot write to {directory}: {error.strerror}; choose a folder that you may write to")
+        refuse(f"--dir: cannot write to {directory}: {error.strerror}; choose a folder that you may write to")
     typer.echo(f"wrote {directory}/: {', '.join(file.name for file in pairfiles.existing(directory))}")
     typer.echo(f"serves {', '.join([*names.dns, *map(str, names.addresses)])}")
     typer.echo(f"until  {pair.certificate.not_valid_after_utc:%F %T} UTC")
@@ -77,11 +86,6 @@ def _service(text: str) -> tuple[str, str]:
     return name, namespace
 
 
-def _refuse(message: str) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(2)
-
-
 def main() -> None:
     """Run the commands."""
-    app(prog_name="python -m leadergate_certs")
+    app(prog_name="leadergate certs")

@@ -143,6 +143,11 @@ class Cluster:
             found += [_configuration(resource, item) for item in listed["items"]]
         return found
 
+    async def configuration(self, resource: str, name: str) -> Configuration:
+        """One configuration by its name, whatever its labels. Raises ClusterFault, of code 404 if there is none."""
+        item = await self._calls.get(f"{_REGISTRATION}/{resource}/{quote(name)}", what=f"read {KINDS[resource]}/{name}")
+        return _configuration(resource, item)
+
     async def inject(self, configuration: Configuration, bundles: Mapping[str, bytes]) -> None:
         """Write the bundles of all entries by server-side apply, if the configuration is still what was read.
 

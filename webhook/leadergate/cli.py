@@ -10,6 +10,7 @@ import typer
 import uvloop
 
 from leadergate import __version__
+from leadergate_certs.cli import app as certs
 from leadergate_election.cli import elect
 
 app = typer.Typer(
@@ -55,6 +56,8 @@ def serve(context: typer.Context) -> None:
 
 
 app.command(short_help="Take part in a leader election for the operator beside it (a sidecar).")(elect)
+
+app.add_typer(certs, name="certs", short_help="Show, rotate, inject and issue the webhook's certificates.")
 
 
 @app.command()

@@ -27,7 +27,8 @@ class WebhookProcess:
 
     It talks to the API server as service account ``leadergate``, which may get the Leases that :meth:`grant` named and
     nothing else. ``server`` names another API server than the first for its Lease reads; ``credentials`` are flags that
-    tell it another way to the API server than the kubeconfig that is made for it.
+    tell it another way to the API server than the kubeconfig that is made for it. ``serving`` are flags that tell it
+    where its certificate comes from; without them it gets one of its own, and ``ca_pem`` is what callers must trust.
     """
 
     def __init__(
@@ -39,18 +40,16 @@ class WebhookProcess:
         credentials: Sequence[str] | None = None,
         flags: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        port: int | None = None,
+        serving: Sequence[str] | None = None,
     ) -> None:
         self._cluster = plane.cluster
         folder = plane.directory / name
         folder.mkdir()
-        now = datetime.now(UTC)
-        authority = issue_authority(now)
-        pair = issue_serving_pair(authority, ServingNames.parse(ips=["127.0.0.1"]), now)
-        self.ca_pem = authority.certificate_pem
-        self.ca_file = write_private(folder / "ca.crt", authority.certificate_pem)
-        self.certificate = write_private(folder / "tls.crt", pair.certificate_pem)
-        self.key = write_private(folder / "tls.key", pair.key_pem)
-        self.port, self.plain_port = free_port(), free_port()
+        self.ca_pem = b""
+        if serving is None:
+            serving = self._certify(folder)
+        self.port, self.plain_port = port or free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.plain_url = f"http://127.0.0.1:{self.plain_port}"
         self._cluster.namespace(NAMESPACE)
@@ -61,11 +60,21 @@ class WebhookProcess:
         self.kubeconfig = self._cluster.kubeconfig(f"{name}-api", token=token, server=server)
         argv = [sys.executable, "-m", "leadergate", "serve", "--address", "127.0.0.1"]
         argv += ["--port", str(self.port), "--plain-port", str(self.plain_port)]
-        argv += ["--certificate", str(self.certificate), "--key", str(self.key)]
+        argv += serving
         argv += ["--kubeconfig", str(self.kubeconfig)] if credentials is None else credentials
         self.process = ManagedProcess(
             name, [*argv, *flags], log_dir=folder, env=python_environment(**(environment or {}))
         )
+
+    def _certify(self, folder: Path) -> list[str]:
+        now = datetime.now(UTC)
+        authority = issue_authority(now)
+        pair = issue_serving_pair(authority, ServingNames.parse(ips=["127.0.0.1"]), now)
+        self.ca_pem = authority.certificate_pem
+        self.ca_file = write_private(folder / "ca.crt", authority.certificate_pem)
+        self.certificate = write_private(folder / "tls.crt", pair.certificate_pem)
+        self.key = write_private(folder / "tls.key", pair.key_pem)
+        return ["--certificate", str(self.certificate), "--key", str(self.key)]
 
     def grant(self, namespace: str, *leases: str) -> None:
         """Let the webhook's account get these Leases."""
@@ -93,7 +102,11 @@ class WebhookProcess:
         """Start it and, unless told otherwise, wait until it is ready."""
         self.process.start()
         if ready:
-            self.process.wait_until(lambda: self.plain("/readyz")[0] == 200, what="/readyz answers 200", timeout=60)
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until it is ready."""
+        self.process.wait_until(lambda: self.plain("/readyz")[0] == 200, what="/readyz answers 200", timeout=60)
 
     def plain(self, path: str) -> tuple[int, str]:
         """GET a path of the plain port: status and text; status 0 when nobody listens."""

@@ -105,6 +105,7 @@ class Rotation:
         self._acts = acts
         self._remembered: State | None = None
         self._distrusted_until: datetime | None = None
+        self._deferred = False
         self._contest = Contest()
 
     async def run(self, wake: asyncio.Event) -> None:
@@ -201,6 +202,7 @@ class Rotation:
     async def _offer(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
         """Hand over the pair, unless callers may not trust it yet."""
         held, issuer = self._serving.held, state.issuer.certificate
+        self._deferred = False
         if held == state.pair.certificate:
             return
         if not all(trusts(bundle, issuer) for one in configurations for bundle in one.bundles.values()):
@@ -209,6 +211,8 @@ class Rotation:
         lasting = held is not None and now < held.not_valid_after_utc and not state.issuer.issued(held)
         if may_serve(state, held, self._policy, now) and not (lasting and distrusted):
             await self._serving.take(state.pair)
+        else:
+            self._deferred = True
 
     async def _inject(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
         """Write the bundles; one that is refused keeps the others from nothing."""
@@ -232,9 +236,9 @@ class Rotation:
         return tuple(Endpoint(str(one), one.ready, leaf) for one, leaf in zip(addresses, leaves, strict=True))
 
     def _seconds(self, wait: Wait) -> float:
-        """How long to wait at most: while a rotation is under way, endpoints tell of no change by themselves."""
+        """How long to wait at most: while something is under way, time passing is all that tells of it."""
         now = self._clock()
-        steady = self._remembered is not None and self._remembered.phase is Phase.STEADY
+        steady = self._remembered is not None and self._remembered.phase is Phase.STEADY and not self._deferred
         poll = POLL_SECONDS if steady else min(5.0, max(0.2, self._policy.propagation.total_seconds() / 4))
         if pause := self._contest.seconds():
             poll = min(poll, pause)

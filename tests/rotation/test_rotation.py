@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 from leadergate_certs.state import Phase, Request, first_state
-from leadergate_lab.certs.dialer import Dialer
-from leadergate_lab.certs.load import StatusLoad
 from leadergate_lab.certs.stage import CertStage
 from leadergate_lab.processes import wait_until
 
-ADMITTED = 40
-DIALLED = 10
-
-
-def went_well(load: StatusLoad, dialer: Dialer) -> None:
-    """Enough was tried, and nothing failed."""
-    load.wait_admitted(ADMITTED)
-    dialer.wait_succeeded(DIALLED)
-    assert not load.failures, load.told()
-    assert not dialer.failures, dialer.told()
+from .outcome import ADMITTED, went_well
 
 
 def test_a_leaf_is_renewed(stage: CertStage) -> None:
@@ -66,10 +59,9 @@ def test_replicas_that_act_at_once_do_not_get_in_each_others_way(stage: CertStag
         assert stage.metric("leadergate_certificate_steps_total", step=change) - before[change] == 3, change
 
 
-def test_what_nears_its_end_is_renewed_by_itself(set_up: object) -> None:
+def test_what_nears_its_end_is_renewed_by_itself(set_up: Callable[..., CertStage]) -> None:
     """A leaf that was issued long ago is renewed at once when replicas start, and its authority replaced."""
-    assert callable(set_up)
-    stage: CertStage = set_up()
+    stage = set_up()
     long_ago = datetime.now(UTC) - timedelta(days=3649)
     authority = issue_authority(long_ago)
     recently = datetime.now(UTC) - timedelta(days=89, hours=23, minutes=59)
@@ -87,10 +79,9 @@ def test_what_nears_its_end_is_renewed_by_itself(set_up: object) -> None:
     assert new.newest.certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=3649)
 
 
-def test_short_lives_are_renewed_again_and_again(set_up: object) -> None:
+def test_short_lives_are_renewed_again_and_again(set_up: Callable[..., CertStage]) -> None:
     """Leaves of twelve seconds and authorities of forty: several of each come and go."""
-    assert callable(set_up)
-    stage: CertStage = set_up(flags=["--certs-leaf-lifetime", "12s", "--certs-authority-lifetime", "40s"])
+    stage = set_up(flags=["--certs-leaf-lifetime", "12s", "--certs-authority-lifetime", "40s"])
     stage.start()
     stage.gate()
     first = stage.state()
@@ -105,9 +96,5 @@ def test_short_lives_are_renewed_again_and_again(set_up: object) -> None:
     assert stage.metric("leadergate_certificate_steps_total", step="IssueLeaf") >= 3
 
 
-def _der(certificate: object) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    assert isinstance(certificate, x509.Certificate)
+def _der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)

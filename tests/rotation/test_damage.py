@@ -1,0 +1,174 @@
+"""What is deleted, damaged or overwritten comes right again, and callers notice nothing, or not for long."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from leadergate_certs.state import Phase, State
+from leadergate_lab.certs.stage import CONFIGURATIONS, MERGE, SECRET, CertStage
+from leadergate_lab.processes import wait_until
+
+from .outcome import ADMITTED, went_well
+
+JUNK = base64.b64encode(b"junk").decode()
+
+
+def known(stage: CertStage) -> State:
+    """The state, which must be there."""
+    state = stage.state()
+    assert state is not None
+    return state
+
+
+def logged(stage: CertStage, event: str) -> str:
+    """What replicas have logged of an event."""
+    text = "".join(replica.process.stderr_path.read_text() for replica in stage.replicas)
+    return "\n".join(line for line in text.splitlines() if f'"event":"{event}"' in line)
+
+
+def test_a_deleted_secret_is_written_again(stage: CertStage) -> None:
+    """From what replicas remember: no new keys, and nobody notices."""
+    before = known(stage)
+    with stage.load() as load, stage.dialer() as dialer:
+        load.wait_admitted(ADMITTED)
+        stage.cluster.call("DELETE", stage.secret_path)
+        after = stage.wait_state(lambda _: True, what="the Secret is back")
+        went_well(load, dialer)
+    assert after.pair.certificate == before.pair.certificate
+    assert after.newest.fingerprint == before.newest.fingerprint
+    assert "there is no such Secret" in logged(stage, "certificate_secret_restored")
+
+
+@pytest.mark.parametrize("key", ["tls.crt", "tls.key", "ca.crt", "ca.key", "state.json"])
+def test_a_damaged_secret_is_mended(stage: CertStage, key: str) -> None:
+    """Each part of it; replicas serve the last good pair meanwhile."""
+    before = known(stage)
+    with stage.load() as load, stage.dialer() as dialer:
+        load.wait_admitted(ADMITTED)
+        stage.cluster.call("PATCH", stage.secret_path, {"data": {key: JUNK}}, content_type=MERGE)
+        if key == "ca.key":  # nothing is wrong with it but that it signs no more: the next authority is due
+            stage.wait_state(
+                lambda state: state.phase is Phase.STEADY and before.newest.fingerprint in state.retired,
+                what="the authority that cannot sign is replaced",
+            )
+        else:
+            after = stage.wait_state(lambda _: True, what="the Secret is mended")
+            assert after.pair.certificate == before.pair.certificate
+            assert key in logged(stage, "certificate_secret_restored")
+        went_well(load, dialer)
+
+
+def test_a_wiped_bundle_is_put_back(stage: CertStage) -> None:
+    """At once, whatever calls failed in between; ``make soak-certs`` tells how long that was."""
+    bundle = stage.bundle()
+    with stage.load() as load, stage.dialer(lag=0) as dialer:
+        load.wait_admitted(ADMITTED)
+        wiped = stage.gate_manifest()
+        wiped["webhooks"][0]["clientConfig"]["caBundle"] = ""
+        stage.cluster.apply(wiped)
+        wait_until(lambda: stage.bundle() == bundle, what="the bundle is back", timeout=30)
+        load.wait_admitted(ADMITTED)
+        dialer.wait_succeeded(10)
+
+
+def test_what_is_lost_with_all_replicas_is_made_anew(stage: CertStage) -> None:
+    """Nobody remembers: new keys, trusted as soon as they are injected; the lost authority is of no use to anybody."""
+    before = known(stage)
+    for replica in stage.replicas:
+        replica.process.kill()
+    stage.cluster.call("DELETE", stage.secret_path)
+    for replica in stage.replicas:
+        replica.start(ready=False)
+    stage.wait_ready()
+    after = stage.wait_state(lambda state: state.phase is Phase.STEADY, what="there are new ones")
+    assert after.newest.fingerprint != before.newest.fingerprint
+    with stage.load() as load:
+        load.wait_admitted(ADMITTED)
+
+
+def test_a_backup_of_the_secret_is_survived(stage: CertStage) -> None:
+    """An older Secret, whose authority is trusted no more, is not served before it is trusted again."""
+    backup = known(stage)
+    stage.rotate_ca()
+    with stage.load() as load, stage.dialer() as dialer:
+        load.wait_admitted(ADMITTED)
+        stage.put_state(backup)
+        leaf = backup.pair.certificate_pem
+        wait_until(lambda: backup.newest.pem in stage.bundle(), what="its authority is trusted again", timeout=30)
+        before = dialer.succeeded
+        wait_until(lambda: _served(stage) == {leaf}, what="every replica serves its leaf", timeout=30)
+        assert dialer.succeeded > before
+        went_well(load, dialer)
+
+
+def test_a_secret_of_something_else_is_left_alone(set_up: Callable[..., CertStage]) -> None:
+    """It is not overwritten; the log says why nothing is served, and readiness says that nothing is."""
+    stage = set_up(replicas=1)
+    theirs: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"namespace": stage.namespace, "name": SECRET},
+        "data": {"password": base64.b64encode(b"theirs").decode()},
+    }
+    stage.cluster.apply(theirs)
+    stage.start(ready=False)
+    wait_until(lambda: "not overwritten" in logged(stage, "certificate_rotation_fault"), what="it is said", timeout=30)
+    assert stage.cluster.get(stage.secret_path)["data"] == theirs["data"]
+    code, said = stage.replicas[0].plain("/readyz")
+    assert (code, "there is no serving certificate yet" in said) == (503, True)
+    # An empty one was made for us.
+    stage.cluster.call("PATCH", stage.secret_path, {"data": None}, content_type=MERGE)
+    stage.wait_ready()
+    assert stage.cluster.get(stage.secret_path)["type"] == "Opaque"
+
+
+def test_a_foreign_certificate_in_its_place_is_not_taken(stage: CertStage) -> None:
+    """A pair that no authority of the Secret has issued is refused, and the last good one goes on."""
+    other = CertStage(stage.plane, replicas=1)
+    try:
+        other.start()
+        foreign = known(other).pair
+    finally:
+        other.end()
+    data = {
+        "tls.crt": base64.b64encode(foreign.certificate_pem).decode(),
+        "tls.key": base64.b64encode(foreign.key_pem).decode(),
+    }
+    with stage.load() as load, stage.dialer() as dialer:
+        stage.cluster.call("PATCH", stage.secret_path, {"data": data}, content_type=MERGE)
+        stage.wait_state(lambda state: state.pair.certificate != foreign.certificate, what="the Secret is mended")
+        went_well(load, dialer)
+    assert "none of the authorities" in logged(stage, "certificate_secret_restored")
+
+
+def test_a_checker_that_sees_a_rotation_without_overlap(set_up: Callable[..., CertStage]) -> None:
+    """Replicas made to serve an authority that nobody trusts fail both the writes and the handshakes."""
+    stage = set_up(flags=["--no-certs-rotate"])
+    other = set_up(replicas=1)
+    other.start()
+    theirs = known(other)
+    stage.put_state(theirs)
+    stage.start()
+    bundle = base64.b64encode(theirs.bundle).decode()
+    stage.apply_gate()
+    patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}]
+    path = f"{CONFIGURATIONS}/{stage.configuration}"
+    stage.cluster.call("PATCH", path, patch, content_type="application/json-patch+json")
+    stage.gate()
+    other.gate()
+    without_overlap = other.rotate_ca()
+    with stage.load() as load, stage.dialer() as dialer:
+        load.wait_admitted(ADMITTED)
+        dialer.wait_succeeded(10)
+        assert not dialer.failures
+        stage.put_state(without_overlap)
+        wait_until(lambda: len(dialer.failures) > 10, what="handshakes fail", timeout=30)
+
+
+def _served(stage: CertStage) -> set[bytes]:
+    return {ssl.get_server_certificate(("127.0.0.1", replica.port)).encode() for replica in stage.replicas}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ LAG = 0.5
 class CertStage:
     """A namespace of its own with the Secret, a Lease held for an hour, Deployments to write, and the replicas.
 
-    ``flags`` go to every replica, ``own`` to one by its number. Rights are those of ``deploy/certs/rbac.yaml``.
+    ``flags`` go to every replica; ``propagation`` is in seconds. Rights are those of ``deploy/certs/rbac.yaml``.
     """
 
     def __init__(
@@ -43,10 +43,11 @@ class CertStage:
         *,
         replicas: int = 2,
         flags: Sequence[str] = (),
-        own: Mapping[int, Sequence[str]] | None = None,
+        propagation: float = PROPAGATION,
     ) -> None:
         self.plane = plane
         self.cluster = plane.cluster
+        self.propagation = propagation
         self.namespace = f"certs-{secrets.token_hex(4)}"
         self.configuration = f"{self.namespace}.leadergate.dev"
         self.secret_path = f"/api/v1/namespaces/{self.namespace}/secrets/{SECRET}"
@@ -61,7 +62,7 @@ class CertStage:
                 name=f"{self.namespace}-{number}",
                 port=port,
                 serving=self.serving(),
-                flags=["--drain-seconds", "1", *flags, *(own or {}).get(number, ())],
+                flags=["--drain-seconds", "1", *flags],
             )
             for number, port in enumerate(ports)
         ]
@@ -74,7 +75,7 @@ class CertStage:
             *("--certs-secret", f"{self.namespace}/{SECRET}"),
             *("--certs-names", "127.0.0.1"),
             *("--certs-endpoints", self.endpoints),
-            *("--certs-propagation", f"{PROPAGATION:g}s"),
+            *("--certs-propagation", f"{self.propagation:g}s"),
         ]
 
     def start(self, *, ready: bool = True) -> None:
@@ -175,7 +176,7 @@ class CertStage:
         return found[0]
 
     def rotate_ca(self) -> State:
-        """Ask for a new authority and wait for the rotation's end: steady, and the bundle holds it alone."""
+        """Ask for a new authority and wait for the rotation's end: steady, and of ours the bundle holds it alone."""
         state = self.state()
         if state is None:
             raise AssertionError("there is nothing to rotate")
@@ -185,7 +186,12 @@ class CertStage:
             lambda state: state.phase is Phase.STEADY and state.newest.fingerprint != before,
             what=f"{before[:16]} is replaced",
         )
-        wait_until(lambda: self.bundle() == after.bundle, what="the bundle holds the new authority alone", timeout=30)
+
+        def told() -> bool:
+            bundle = self.bundle()
+            return after.newest.pem in bundle and state.newest.pem not in bundle
+
+        wait_until(told, what="the bundle holds the new authority, and the old one no more", timeout=30)
         return after
 
     def metric(self, name: str, **labels: str) -> float:

@@ -119,12 +119,15 @@ def preflight(settings: Settings) -> Preflight:
     try:
         if settings.certs_secret:
             where = f"secret {settings.certs_secret}"
-            certificate = ServingCertificate.awaited(f"{where}: tls.crt", f"{where}: tls.key", observer=observer)
+            names = (f"{where}: tls.crt", f"{where}: tls.key")
+            certificate = ServingCertificate.awaited(*names, observer=observer, client_ca=settings.client_ca)
         else:
-            certificate = ServingCertificate.load(settings.certificate, settings.key, observer=observer)
+            files = (settings.certificate, settings.key)
+            certificate = ServingCertificate.load(*files, observer=observer, client_ca=settings.client_ca)
             observer.on_load(certificate)
     except CertificateFault as fault:
-        faults.append(f"--certificate, --key: {fault}")
+        flag = "--client-ca" if fault.file == settings.client_ca else "--certificate, --key"
+        faults.append(f"{flag}: {fault}")
     try:
         access = source.load()
     except CredentialsFault as fault:

@@ -100,6 +100,11 @@ class Metrics:
             "Certificate files that were refused while the last good pair is kept.",
             registry=registry,
         )
+        self._callers_refused = Counter(
+            "leadergate_callers_refused",
+            "Connections closed because the caller's certificate bears none of --client-names.",
+            registry=registry,
+        )
         self._gates: dict[LeaseKey, str] = {}
         self._hot: dict[tuple[str, Mode, str, Reason], tuple[Counter, Histogram]] = {}
 
@@ -164,6 +169,10 @@ class Metrics:
     def certificate(self, not_after: datetime) -> None:
         """A certificate is being served."""
         self._certificate_expiry.set(not_after.timestamp())
+
+    def caller_refused(self) -> None:
+        """A caller was turned away for its certificate's names."""
+        self._callers_refused.inc()
 
     def certificate_fault(self) -> None:
         """A changed certificate was refused."""

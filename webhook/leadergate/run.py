@@ -14,6 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from leadergate.app import Preflight, Webhook, build
+from leadergate.callers import admitting
+from leadergate.certs_settings import listed
 from leadergate.connection import BoundedConnection
 from leadergate.lease_source import ReadFailed
 from leadergate.settings import SettingsFault
@@ -71,13 +73,21 @@ async def run(ready: Preflight) -> None:
     settings = ready.settings
     leaving, hurry = asyncio.Event(), asyncio.Event()
     _on_signals(leaving, hurry)
-    review = server(webhook.endpoint, settings.address, settings.port, ready.certificate.context, "reviews")
+    review = server(
+        webhook.endpoint,
+        settings.address,
+        settings.port,
+        ready.certificate.context,
+        "reviews",
+        connection=admitting(listed(settings.client_names), ready.metrics.caller_refused),
+    )
     plain = server(webhook.plain_app, settings.address, settings.plain_port, None, "plain")
-    background = [asyncio.create_task(_greet(webhook))]
+    background = [
+        asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)),
+        asyncio.create_task(_greet(webhook)),
+    ]
     if webhook.rotation is not None:
         background.append(asyncio.create_task(webhook.rotation.run()))
-    else:
-        background.append(asyncio.create_task(ready.certificate.watch(settings.certificate_poll_seconds)))
     if webhook.nudger is not None:
         background.append(asyncio.create_task(webhook.nudger.run()))
     servers = [asyncio.create_task(review.serve()), asyncio.create_task(plain.serve())]
@@ -109,13 +119,21 @@ def _raise(faults: list[BaseException]) -> None:
         raise fault
 
 
-def server(app: ASGIApp, host: str, port: int, context: ssl.SSLContext | None, purpose: str) -> Server:
+def server(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    context: ssl.SSLContext | None,
+    purpose: str,
+    *,
+    connection: type[BoundedConnection] = BoundedConnection,
+) -> Server:
     """A server for ``app``, with TLS when there is a ``context``; ``purpose`` names it in the log."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=BoundedConnection,
+        http=connection,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -50,6 +50,16 @@ class Settings(CertsSettings):
     certificate_poll_seconds: float = Field(
         default=5.0, ge=0.05, le=3600, description="How often the certificate's files are looked at."
     )
+    client_ca: Path | None = Field(
+        default=None,
+        description="PEM file of authorities: callers must show a certificate of one of them, as API servers can be"
+        " told to (docs/client-authentication.md). A changed file is taken while serving.",
+    )
+    client_names: str = Field(
+        default="",
+        description="Names of callers, separated by commas: the common name or a DNS name of a certificate of"
+        " --client-ca; others are turned away. Default: any certificate of it.",
+    )
     address: str = Field(default="", description="Address to listen on; empty: all, IPv4 and IPv6.")
     port: Port = Field(default=8443, description="TLS port for admission reviews; 0: any free one, see the log.")
     plain_port: Port = Field(default=8080, description="Plain port for /livez, /readyz and /metrics; 0: any free one.")
@@ -132,6 +142,13 @@ class Settings(CertsSettings):
         one = info.data.get("max_body_bytes", 0)
         if value < one:
             raise ValueError(f"must be at least max_body_bytes ({one}), or the largest body is never admitted")
+        return value
+
+    @field_validator("client_names")
+    @classmethod
+    def _names_need_an_authority(cls, value: str, info: ValidationInfo) -> str:
+        if value and "client_ca" in info.data and info.data["client_ca"] is None:
+            raise ValueError("needs authorities to trust: set client_ca as well, or leave client_names out")
         return value
 
     @field_validator("nudge")

@@ -11,16 +11,14 @@ Not promised: a connection that stands keeps the certificate of its handshake.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from leadergate.tls_context import client_authorities, new_context, serving_context
 from leadergate.tls_pair import CertificateFault, PairBytes, validate
 
 __all__ = ["CertificateFault", "ReloadObserver", "ServingCertificate"]
@@ -42,9 +40,10 @@ class ReloadObserver(Protocol):
 
 @dataclass(frozen=True)
 class _Served:
-    """A validated pair, as it was read, and the context built from it."""
+    """A validated pair and the clients' authorities, as they were read, and the context built from them."""
 
     pair: PairBytes
+    clients: bytes | None
     context: ssl.SSLContext
     not_after: datetime
 
@@ -54,38 +53,68 @@ def _wall_clock() -> datetime:
 
 
 class ServingCertificate:
-    """The certificate in service. Make one with `load`, kept in step with two files, or with `awaited`."""
+    """The certificate in service. Make one with `load`, kept in step with two files, or with `awaited`.
+
+    With a `client_ca`, a file of PEM certificates, callers must show a certificate of one of these authorities.
+    """
 
     def __init__(
-        self, cert_file: Path, key_file: Path, served: _Served | None, observer: ReloadObserver, clock: Clock
+        self,
+        cert_file: Path,
+        key_file: Path,
+        observer: ReloadObserver,
+        clock: Clock,
+        client_ca: Path | None,
+        *,
+        reads_pair: bool,
     ) -> None:
-        """Take a pair that was loaded already, or none yet."""
+        """Serve nothing yet. Raises `CertificateFault` when the file of authorities cannot be used."""
         self._cert_file = cert_file
         self._key_file = key_file
-        self._served = served
+        self._client_ca = client_ca
+        self._reads_pair = reads_pair
+        self._clients = client_authorities(client_ca, _read_file(client_ca)) if client_ca else None
+        self._served: _Served | None = None
         self._observer = observer
         self._clock = clock
-        self._reported: str | None = None
-        self._context = _new_context()
+        self._reported: dict[str, str] = {}
+        # Whether callers must show a certificate is settled by this context; by whom it was issued, by the inner one.
+        self._context = new_context(self._clients)
         self._context.sni_callback = self._hand_over
 
     @classmethod
     def load(
-        cls, cert_file: Path, key_file: Path, *, observer: ReloadObserver, clock: Clock = _wall_clock
+        cls,
+        cert_file: Path,
+        key_file: Path,
+        *,
+        observer: ReloadObserver,
+        clock: Clock = _wall_clock,
+        client_ca: Path | None = None,
     ) -> ServingCertificate:
         """Load the first pair: PEM, the leaf first in `cert_file`, its unencrypted key in `key_file`.
 
         `clock` tells the time of day, with its zone. Raises `CertificateFault` for a pair not to be served.
         """
-        served = _load(_read(cert_file, key_file), cert_file, key_file, clock())
-        return cls(cert_file, key_file, served, observer, clock)
+        certificate = cls(cert_file, key_file, observer, clock, client_ca, reads_pair=True)
+        certificate._served = certificate._load_if_changed()
+        return certificate
 
     @classmethod
     def awaited(
-        cls, cert_name: str, key_name: str, *, observer: ReloadObserver, clock: Clock = _wall_clock
+        cls,
+        cert_name: str,
+        key_name: str,
+        *,
+        observer: ReloadObserver,
+        clock: Clock = _wall_clock,
+        client_ca: Path | None = None,
     ) -> ServingCertificate:
-        """Serve nothing until `take` is called: handshakes fail before that. The names serve messages alone."""
-        return cls(Path(cert_name), Path(key_name), None, observer, clock)
+        """Serve nothing until `take` is called: handshakes fail before that. The names serve messages alone.
+
+        Raises `CertificateFault` when the file of authorities cannot be used.
+        """
+        return cls(Path(cert_name), Path(key_name), observer, clock, client_ca, reads_pair=False)
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -127,26 +156,31 @@ class ServingCertificate:
     async def refresh(self) -> bool:
         """Read the files once and serve a changed pair, if it is good; return whether another one is served.
 
-        A bad pair is reported and the last good one goes on; so is a served pair that has expired.
+        A bad file is reported and the last good one goes on; so is a served pair that has expired.
         """
-        return await self._change(self._load_if_changed)
+        changed = False
+        if self._client_ca is not None:
+            changed = await self._change("clients", self._clients_if_changed)
+        if self._reads_pair:
+            changed |= await self._change("pair", self._load_if_changed)
+        return changed
 
     async def take(self, pair: PairBytes) -> bool:
         """Serve this pair, if it is good and another one; return whether another one is served.
 
         A bad pair is reported and the last good one goes on.
         """
-        return await self._change(lambda: self._built_if_changed(pair))
+        return await self._change("pair", lambda: self._built_if_changed(pair))
 
-    async def _change(self, build: Callable[[], _Served | None]) -> bool:
+    async def _change(self, what: str, build: Callable[[], _Served | None]) -> bool:
         try:
             served = await asyncio.to_thread(build)
         except CertificateFault as fault:
-            if str(fault) != self._reported:
-                self._reported = str(fault)
-                self._observer.on_fault(self._reported)
+            if str(fault) != self._reported.get(what):
+                self._reported[what] = str(fault)
+                self._observer.on_fault(str(fault))
             return False
-        self._reported = None
+        self._reported.pop(what, None)
         if served is None:
             return False
         self._served = served
@@ -159,7 +193,21 @@ class ServingCertificate:
     def _built_if_changed(self, pair: PairBytes) -> _Served | None:
         if pair == self.pair and self.served:
             return None
-        return _load(pair, self._cert_file, self._key_file, self._clock())
+        return self._build(pair, self._clients)
+
+    def _clients_if_changed(self) -> _Served | None:
+        if self._client_ca is None:
+            return None
+        clients = client_authorities(self._client_ca, _read_file(self._client_ca))
+        if clients == self._clients:
+            return None
+        served = self._build(self._served.pair, clients) if self._served else None
+        self._clients = clients
+        return served
+
+    def _build(self, pair: PairBytes, clients: bytes | None) -> _Served:
+        valid = validate(pair, self._clock(), cert_file=self._cert_file, key_file=self._key_file)
+        return _Served(pair, clients, serving_context(valid.pem, clients, self._cert_file), valid.not_after)
 
     def _hand_over(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _outer: ssl.SSLContext) -> None:
         if self._served is not None:
@@ -184,54 +232,3 @@ def _read_file(file: Path) -> bytes:
         raise CertificateFault(
             file, f"cannot be read ({error.strerror})", "mount the TLS Secret there, or correct the path"
         ) from None
-
-
-def _load(pair: PairBytes, cert_file: Path, key_file: Path, now: datetime) -> _Served:
-    valid = validate(pair, now, cert_file=cert_file, key_file=key_file)
-    context = _new_context()
-    try:
-        with _private_file(valid.pem) as name:
-            context.load_cert_chain(name)
-    except ssl.SSLError as error:
-        raise CertificateFault(
-            cert_file, f"is refused by OpenSSL ({error.reason})", "issue an ECDSA P-256 or RSA 2048 pair"
-        ) from None
-    except OSError as error:
-        raise CertificateFault(
-            cert_file,
-            f"cannot be handed to OpenSSL ({error.strerror})",
-            "raise the limit of open files, or give the process a temporary folder",
-        ) from None
-    return _Served(pair, context, valid.not_after)
-
-
-def _new_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    # A resumed session skips the certificate, so that a client might go on with one that was replaced.
-    context.options |= ssl.OP_NO_TICKET
-    context.num_tickets = 0
-    return context
-
-
-@contextmanager
-def _private_file(content: bytes) -> Iterator[str]:
-    """Yield the name of a file with this content that no other user can read, gone afterwards.
-
-    It lies in memory where the system offers that: a container's root is often read-only.
-    """
-    try:
-        descriptor = os.memfd_create("serving-pair")
-    except (AttributeError, OSError):
-        descriptor = None
-    if descriptor is None:
-        with tempfile.NamedTemporaryFile() as temporary:  # made with mode 0600
-            temporary.write(content)
-            temporary.flush()
-            yield temporary.name
-    else:
-        with os.fdopen(descriptor, "wb") as memory:
-            memory.write(content)
-            memory.flush()
-            yield f"/proc/self/fd/{descriptor}"

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup controlplane demo test lint format bench clean
+.PHONY: help setup controlplane demo test lint format bench soak-certs clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -64,6 +64,9 @@ format: setup ## Format the code
 
 bench: controlplane ## Measure the gate against a bare handler, in turns
 	@$(RUN)/python -m leadergate_lab.bench $(BENCH)
+
+soak-certs: controlplane ## Rotate the authority 20 times under load and count what failed (SOAK="--rotations 3")
+	@$(RUN)/python -m leadergate_lab.certs.soak $(SOAK)
 
 clean: ## Remove what make made here (the control plane's cache stays)
 	@rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from leadergate_lab.demo.place import CHANGED, LEASE
 from leadergate_lab.demo.stage import Stage
 from leadergate_lab.demo.voice import Voice
@@ -31,6 +34,10 @@ def tell_how_to_look(stage: Stage, voice: Voice, step: int) -> None:
     if stage.webhook is not None:
         lines += ["", "# the gate's metrics and its records", f"curl {stage.webhook.plain_url}/metrics"]
         lines += [f"tail -f {stage.webhook.process.stdout_path}"]
+        certs = f"{Path(sys.executable).parent / 'leadergate'} certs"
+        endpoint = f"--endpoints 127.0.0.1:{stage.webhook.port}"
+        lines += ["", "# its certificates, and a new authority without a failed write (takes two minutes)"]
+        lines += [f"{certs} show {endpoint}", f"{certs} rotate --ca"]
     voice.blank()
     for line in lines:
         voice.verbatim(line)

@@ -17,11 +17,12 @@ from leadergate_certs.report import SHOWN
 from leadergate_certs.state import Phase, Request, State, fingerprint
 
 LOOK_SECONDS = 0.5
-STILL_SECONDS = 30.0
+# Waiting for the propagation time is no news, but a configuration that cannot be written would be waited for for ever.
+STILL_SECONDS = {Phase.SPREADING: 30.0, Phase.SETTLING: 180.0, Phase.OVERLAPPING: 180.0, Phase.STEADY: 30.0}
 _SAID = {
     Phase.SPREADING: "a new authority was made; it goes into every labelled configuration beside the old one",
-    Phase.SETTLING: "every configuration trusts it; API servers are given time to hear of that",
-    Phase.OVERLAPPING: "a leaf of it is served; the old authority stays trusted until no replica serves a leaf of it",
+    Phase.SETTLING: "every configuration trusts it; API servers are given --certs-propagation to hear of that",
+    Phase.OVERLAPPING: "its leaf is served; after as long again, and once no replica serves another, the old one goes",
     Phase.STEADY: "one authority is trusted, and its leaf is served",
 }
 
@@ -73,7 +74,7 @@ async def _follow(cluster: Cluster, before: State, request: Request, longest: ti
                 fg="green",
             )
             return True
-        if not told and time.monotonic() - changed_at > STILL_SECONDS:
+        if not told and time.monotonic() - changed_at > STILL_SECONDS[last.phase]:
             told = True
             typer.echo(
                 f"{_clock(began)}  still {last.phase}; see leadergate certs show, and the log of leadergate serve"

@@ -117,7 +117,7 @@ def test_rotate_follows_an_authority_to_its_end(set_up: Callable[..., CertStage]
     ended = run(stage, "rotate", "--ca")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "settling: every configuration trusts it" in ended.stdout
-    assert "overlapping: a leaf of it is served" in ended.stdout
+    assert "overlapping: its leaf is served" in ended.stdout
     after = stage.state()
     assert after is not None
     assert [one.fingerprint for one in after.authorities] != [before.newest.fingerprint]

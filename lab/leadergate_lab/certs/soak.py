@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from leadergate_certs.state import Request
 from leadergate_lab.assets import ensure
-from leadergate_lab.certs.dialer import Dialer
-from leadergate_lab.certs.load import StatusLoad
 from leadergate_lab.certs.stage import MERGE, PROPAGATION, CertStage
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.errors import AssetError
@@ -28,7 +26,10 @@ JUNK = base64.b64encode(b"junk").decode()
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What came of one part: admissions and handshakes, those that failed, and for how many seconds they did."""
+    """What came of one part: admissions and handshakes, those that failed, and for how many seconds they did.
+
+    ``right_after`` is how many seconds it took until all was as it should be.
+    """
 
     admitted: int
     failed: int
@@ -36,6 +37,7 @@ class Count:
     longest_gap: float
     dialled: int
     not_dialled: int
+    right_after: float
 
     @property
     def clean(self) -> bool:
@@ -45,7 +47,8 @@ class Count:
     def __str__(self) -> str:
         failing = f" over {self.failing:.2f} s" if self.failed else ""
         return (
-            f"{self.admitted} admissions, {self.failed} failed{failing}, longest gap {self.longest_gap:.2f} s;"
+            f"as it should be after {self.right_after:.2f} s; {self.admitted} admissions, {self.failed} failed{failing},"
+            f" longest gap {self.longest_gap:.2f} s;"
             f" {self.dialled} new handshakes, {self.not_dialled} failed"
         )
 
@@ -54,14 +57,18 @@ def measure(stage: CertStage, what: Callable[[], object]) -> Count:
     """Do something under load, and go on a while."""
     with stage.load() as load, stage.dialer() as dialer:
         load.wait_admitted(WRITES)
+        began = time.monotonic()
         what()
+        right_after = time.monotonic() - began
         load.wait_admitted(WRITES)
-    return _count(load, dialer)
-
-
-def _count(load: StatusLoad, dialer: Dialer) -> Count:
     return Count(
-        load.admitted, len(load.failures), load.outage(), load.longest_gap(), dialer.succeeded, len(dialer.failures)
+        load.admitted,
+        len(load.failures),
+        load.outage(),
+        load.longest_gap(),
+        dialer.succeeded,
+        len(dialer.failures),
+        right_after,
     )
 
 

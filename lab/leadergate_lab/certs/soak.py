@@ -47,8 +47,8 @@ class Count:
     def __str__(self) -> str:
         failing = f" over {self.failing:.2f} s" if self.failed else ""
         return (
-            f"as it should be after {self.right_after:.2f} s; {self.admitted} admissions, {self.failed} failed{failing},"
-            f" longest gap {self.longest_gap:.2f} s;"
+            f"as it should be after {self.right_after:.2f} s; {self.admitted} admissions,"
+            f" {self.failed} failed{failing}, longest gap {self.longest_gap:.2f} s;"
             f" {self.dialled} new handshakes, {self.not_dialled} failed"
         )
 

@@ -16,7 +16,6 @@ from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 from leadergate_certs.state import fingerprint, first_state
 from leadergate_lab.certs.stage import CONFIGURATIONS, SECRET, CertStage
-from leadergate_lab.processes import wait_until
 
 PATIENCE = 90
 
@@ -186,47 +185,3 @@ def test_what_cannot_be_done_is_said(stage: CertStage, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "leadergate", "certs", "show", "--secret", "tls"]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (ended.returncode, ended.stderr) == (2, "error: --secret: 'tls': expected NAMESPACE/NAME\n")
-
-
-def test_endpoints_of_a_service_are_found(stage: CertStage) -> None:
-    """By its EndpointSlices; one that cannot be reached is a note, and one that is not ready is no news."""
-    service = {"namespace": stage.namespace, "name": "gate"}
-    stage.cluster.apply(
-        {"apiVersion": "v1", "kind": "Service", "metadata": service, "spec": {"ports": [{"port": 443}]}},
-        {
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {**service, "labels": {"kubernetes.io/service-name": "gate"}},
-            "addressType": "IPv4",
-            "ports": [{"name": "https", "port": 8443}],
-            "endpoints": [
-                {"addresses": ["192.0.2.1"], "conditions": {"ready": True}},
-                {"addresses": ["192.0.2.2"], "conditions": {"ready": False}},
-            ],
-        },
-    )
-    ended = run(stage, "show", "--service", "gate", "--output", "json")
-    report = json.loads(ended.stdout)
-    assert [line["what"] for line in report["endpoints"]] == ["192.0.2.1:8443", "192.0.2.2:8443 (not ready)"]
-    assert "192.0.2.1:8443 cannot be reached from here" in report["notes"]
-
-
-def test_a_replica_that_cannot_be_asked_keeps_the_old_authority(set_up: Callable[..., CertStage]) -> None:
-    """One that stands still might still serve the old leaf: the rotation waits for it, and goes on when it answers."""
-    stage = set_up()
-    stage.start()
-    stage.gate()
-    before = stage.state()
-    assert before is not None
-    frozen = stage.replicas[1].process
-    frozen.freeze()
-    run(stage, "rotate", "--ca", "--no-wait")
-    stage.wait_state(lambda state: state.switched and len(state.authorities) == 2, what="the new leaf is issued")
-    waiting = f"not known to serve the new pair: 127.0.0.1:{stage.replicas[1].port}"
-    log = stage.replicas[0].process.stderr_path
-    wait_until(lambda: waiting in log.read_text(), what="it is said who is waited for", timeout=30)
-    state = stage.state()
-    assert state is not None
-    assert before.newest.fingerprint in [one.fingerprint for one in state.authorities]
-    frozen.thaw()
-    stage.wait_state(lambda state: len(state.authorities) == 1, what="the old authority is dropped")

@@ -80,8 +80,8 @@ def test_what_nears_its_end_is_renewed_by_itself(set_up: Callable[..., CertStage
 
 
 def test_short_lives_are_renewed_again_and_again(set_up: Callable[..., CertStage]) -> None:
-    """Leaves of twelve seconds and authorities of forty: several of each come and go."""
-    stage = set_up(flags=["--certs-leaf-lifetime", "12s", "--certs-authority-lifetime", "40s"])
+    """Leaves of 18 seconds and authorities of 54: several of the former come and go, and one of the latter."""
+    stage = set_up(flags=["--certs-leaf-lifetime", "18s", "--certs-authority-lifetime", "54s"])
     stage.start()
     stage.gate()
     first = stage.state()
@@ -94,6 +94,28 @@ def test_short_lives_are_renewed_again_and_again(set_up: Callable[..., CertStage
         )
         went_well(load, dialer)
     assert stage.metric("leadergate_certificate_steps_total", step="IssueLeaf") >= 3
+
+
+def test_metrics_tell_when_certificates_end(stage: CertStage) -> None:
+    """The leaf that is served, what the Secret holds, the phase, and what was done."""
+    state = stage.state()
+    assert state is not None
+    leaf = state.pair.certificate.not_valid_after_utc.timestamp()
+    authority = state.newest.certificate.not_valid_after_utc.timestamp()
+    for replica in stage.replicas:
+        assert replica.metric("leadergate_serving_certificate_not_after_seconds") == leaf
+        wait_until(
+            lambda replica=replica: replica.metric("leadergate_certificate_phase", phase="steady") == 1,  # type: ignore[misc]
+            what="it knows the phase",
+            timeout=30,
+        )
+        assert replica.metric("leadergate_certificate_not_after_seconds", which="leaf") == leaf
+        assert replica.metric("leadergate_certificate_not_after_seconds", which="authority") == authority
+        assert replica.metric("leadergate_certificate_not_after_seconds", which="first-authority-to-end") == authority
+        assert replica.metric("leadergate_certificate_authorities") == 1
+        assert replica.metric("leadergate_certificate_untrusting_configurations") == 0
+    assert stage.metric("leadergate_certificate_steps_total", step="MakeFirst") == 1
+    assert stage.metric("leadergate_certificate_injections_total") >= 1
 
 
 def _der(certificate: x509.Certificate) -> bytes:

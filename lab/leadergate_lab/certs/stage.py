@@ -34,7 +34,8 @@ LAG = 0.5
 class CertStage:
     """A namespace of its own with the Secret, a Lease held for an hour, Deployments to write, and the replicas.
 
-    ``flags`` go to every replica; ``propagation`` is in seconds. Rights are those of ``deploy/certs/rbac.yaml``.
+    ``flags`` go to every replica; ``propagation`` is in seconds. With a ``service``, replicas take its endpoints for
+    themselves, in place of being told where they are. Rights are those of ``deploy/certs/rbac.yaml``.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class CertStage:
         replicas: int = 2,
         flags: Sequence[str] = (),
         propagation: float = PROPAGATION,
+        service: str = "",
     ) -> None:
         self.plane = plane
         self.cluster = plane.cluster
         self.propagation = propagation
+        self._service = service
         self.namespace = f"certs-{secrets.token_hex(4)}"
         self.configuration = f"{self.namespace}.leadergate.dev"
         self.secret_path = f"/api/v1/namespaces/{self.namespace}/secrets/{SECRET}"
@@ -62,7 +65,7 @@ class CertStage:
                 name=f"{self.namespace}-{number}",
                 port=port,
                 serving=self.serving(),
-                flags=["--drain-seconds", "1", *flags],
+                flags=["--drain-seconds", "0", *flags],
             )
             for number, port in enumerate(ports)
         ]
@@ -74,7 +77,7 @@ class CertStage:
         return [
             *("--certs-secret", f"{self.namespace}/{SECRET}"),
             *("--certs-names", "127.0.0.1"),
-            *("--certs-endpoints", self.endpoints),
+            *(("--certs-service", self._service) if self._service else ("--certs-endpoints", self.endpoints)),
             *("--certs-propagation", f"{self.propagation:g}s"),
         ]
 

@@ -1,0 +1,78 @@
+"""Who serves what is looked at before an authority is dropped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from leadergate_certs.state import Phase, Request
+from leadergate_lab.certs.stage import CertStage
+from leadergate_lab.processes import wait_until
+
+from .test_commands import run
+
+SERVICE = "gate"
+
+
+def endpoints(stage: CertStage, **ready: bool) -> None:
+    """Give the Service these addresses, of a net that is for documentation alone (RFC 5737): nobody answers there."""
+    metadata = {"namespace": stage.namespace, "name": SERVICE}
+    stage.cluster.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 443}]}},
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**metadata, "labels": {"kubernetes.io/service-name": SERVICE}},
+            "addressType": "IPv4",
+            "ports": [{"name": "https", "port": 8443}],
+            "endpoints": [
+                {"addresses": [f"192.0.2.{number.removeprefix('n')}"], "conditions": {"ready": so}}
+                for number, so in ready.items()
+            ],
+        },
+    )
+
+
+def test_endpoints_of_a_service_are_found(stage: CertStage) -> None:
+    """By its EndpointSlices; that one cannot be reached is a note."""
+    endpoints(stage, n1=True, n2=False)
+    ended = run(stage, "show", "--service", SERVICE, "--output", "json")
+    report = json.loads(ended.stdout)
+    assert [line["what"] for line in report["endpoints"]] == ["192.0.2.1:8443", "192.0.2.2:8443 (not ready)"]
+    assert "192.0.2.1:8443 cannot be reached from here" in report["notes"]
+
+
+def test_endpoints_of_a_service_are_waited_for(set_up: Callable[..., CertStage]) -> None:
+    """One that is ready and does not answer might still serve the old leaf; one that is not ready is sent nobody."""
+    stage = set_up(service=SERVICE)
+    endpoints(stage, n1=True, n2=False)
+    stage.start()
+    stage.gate()
+    stage.ask(Request.CA)
+    stage.wait_state(lambda state: state.switched and len(state.authorities) == 2, what="the new leaf is issued")
+    logs = [replica.process.stderr_path for replica in stage.replicas]
+    waiting = "not known to serve the new pair: 192.0.2.1:8443"
+    wait_until(lambda: any(waiting in log.read_text() for log in logs), what="it is waited for", timeout=30)
+    endpoints(stage, n2=False)
+    stage.wait_state(lambda state: state.phase is Phase.STEADY, what="the old authority is dropped")
+
+
+def test_a_replica_that_cannot_be_asked_keeps_the_old_authority(set_up: Callable[..., CertStage]) -> None:
+    """One that stands still might still serve the old leaf: the rotation waits for it, and goes on when it answers."""
+    stage = set_up()
+    stage.start()
+    stage.gate()
+    before = stage.state()
+    assert before is not None
+    frozen = stage.replicas[1].process
+    frozen.freeze()
+    stage.ask(Request.CA)
+    stage.wait_state(lambda state: state.switched and len(state.authorities) == 2, what="the new leaf is issued")
+    waiting = f"not known to serve the new pair: 127.0.0.1:{stage.replicas[1].port}"
+    log = stage.replicas[0].process.stderr_path
+    wait_until(lambda: waiting in log.read_text(), what="it is said who is waited for", timeout=30)
+    state = stage.state()
+    assert state is not None
+    assert before.newest.fingerprint in [one.fingerprint for one in state.authorities]
+    frozen.thaw()
+    stage.wait_state(lambda state: len(state.authorities) == 1, what="the old authority is dropped")

@@ -114,9 +114,14 @@ class Observed:
 class Scene:
     """A reader, its source, and requests that come in."""
 
-    def __init__(self, *, side_by_side: int = 1, pace: float = 0.0) -> None:
+    def __init__(self, *, side_by_side: int = 1, gathering: float = 0.002) -> None:
         self.limits = ReadLimits(
-            side_by_side=side_by_side, pace=pace, patience=0.1, most_at_once=3, retry_after=0.1, most_leases=4
+            side_by_side=side_by_side,
+            gathering=gathering,
+            patience=0.1,
+            most_at_once=3,
+            retry_after=0.1,
+            most_leases=4,
         )
         self.source = Source()
         self.observed = Observed()

@@ -114,29 +114,39 @@ def test_reads_go_side_by_side_and_none_is_joined(in_virtual_time: Run, scene: S
     in_virtual_time(scenario())
 
 
-def test_reads_keep_a_pace_and_a_lone_request_never_waits(in_virtual_time: Run, scene: Scene) -> None:
-    """Who comes soon after a read began shares the next one; who comes later is read for at once."""
+def test_a_read_waits_for_those_who_come_with_the_first(in_virtual_time: Run, scene: Scene) -> None:
+    """As long as each turn of the loop brings somebody, they are all in one read; no time passes for a lone one."""
 
     async def scenario() -> None:
-        paced = type(scene)(side_by_side=2, pace=0.02)
-        await until(0.01)
-        first = paced.arrives()
-        await paced.source.wait_for(1)
-        assert now() == 0.01
-        soon = [paced.arrives()]
-        await until(0.015)
-        soon.append(paced.arrives())
-        paced.source.end(0, lease("pod-a", 1))
-        assert (await first)[1] == 0.015
-        await paced.source.wait_for(2)
-        assert now() == 0.03
-        paced.source.end(1, lease("pod-b", 2))
-        assert [at for _, at in [await request for request in soon]] == [0.03, 0.03]
-        await until(0.06)
-        alone = paced.arrives()
-        await paced.source.wait_for(3)
-        paced.source.end(2, lease("pod-c", 3))
-        assert (await alone)[1] == 0.06
+        requests = []
+        for _ in range(20):
+            requests.append(scene.arrives())
+            await asyncio.sleep(0)
+        await scene.source.wait_for(1)
+        scene.source.end(0, lease())
+        assert {at for _, at in [await request for request in requests]} == {0.0}
+        assert scene.observed.reads == [(KEY, "found", 0.0, 20)]
+
+    in_virtual_time(scenario())
+
+
+def test_a_read_does_not_wait_without_end(in_virtual_time: Run, scene: Scene) -> None:
+    """It begins when gathering has taken its time, even if requests go on coming in."""
+
+    async def scenario() -> None:
+        hasty = type(scene)(gathering=0.0)
+        requests = []
+        for _ in range(20):
+            requests.append(hasty.arrives())
+            await asyncio.sleep(0)
+        await hasty.source.wait_for(1)
+        hasty.source.end(0, lease())
+        await hasty.source.wait_for(2)
+        hasty.source.end(1, lease())
+        assert {at for _, at in [await request for request in requests]} == {0.0}
+        first, second = (count for *_, count in hasty.observed.reads)
+        assert first < 5
+        assert first + second == 20
 
     in_virtual_time(scenario())
 

@@ -2,9 +2,10 @@
 
 One read serves all the requests that arrived before it began; a request never joins a read that is already under way.
 That is what makes a verdict rest on a Lease no older than the object which the API server is about to write
-(``docs/guarantees.md``). Two reads of a Lease go side by side, begun at least ``pace`` seconds apart: under load more
-requests share each of them, and a lone request never waits. When both hang, they hold up their own Lease only for
-``patience`` seconds, and no other Lease at all: then the next starts beside them, up to ``most_at_once`` in all.
+(``docs/guarantees.md``). A read begins once a turn of the event loop has brought nobody new: those who come together
+share it, and a lone request waits for microseconds. Two reads of a Lease go side by side. When both hang, they hold up
+their own Lease only for ``patience`` seconds, and no other Lease at all: then the next starts beside them, up to
+``most_at_once`` in all.
 """
 
 from __future__ import annotations
@@ -43,12 +44,11 @@ class ReadObserver(Protocol):
 class ReadLimits:
     """Bounds of the reads; times in seconds. Reads of a Lease go ``side_by_side`` however quick they are.
 
-    ``pace`` is about what a read takes: shorter, and the API server reads more for the same reviews; longer, and they
-    wait for longer than they would have.
+    ``gathering`` is how long a read waits at most for requests that keep coming in.
     """
 
     side_by_side: int = 2
-    pace: float = 0.002
+    gathering: float = 0.002
     patience: float = 0.1
     most_at_once: int = 4
     retry_after: float = 0.1
@@ -67,6 +67,7 @@ class _Channel:
     nearest: float = math.inf
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
     last_start: float = -math.inf
+    gathering: bool = False
     taken_in: int = 0
     newest: str = ""
     # uvloop gives a Handle without its time for what is due at once, so the time stands here.
@@ -145,12 +146,14 @@ class CoalescingReader:
 
     def _pump(self, channel: _Channel) -> None:
         """Start the next read of this Lease if it may start now, else see to it that it does later."""
-        if not channel.waiting:
+        if not channel.waiting or channel.gathering:
             return
         loop = asyncio.get_running_loop()
+        now = loop.time()
         at = self._next_start(channel)
-        if at <= loop.time():
-            self._start(channel)
+        if at <= now:
+            channel.gathering = True
+            loop.call_soon(self._gather, channel, 0, now + self._limits.gathering)
             return
         at = min(at, channel.nearest)
         if channel.wake is None or channel.wake_at > at:
@@ -161,7 +164,7 @@ class CoalescingReader:
     def _next_start(self, channel: _Channel) -> float:
         """When another read of this Lease may start (loop time), as long as none that is under way ends."""
         if len(channel.under_way) < self._limits.side_by_side:
-            return channel.last_start + self._limits.pace
+            return -math.inf
         if len(channel.under_way) < self._limits.most_at_once:
             return channel.last_start + self._limits.patience
         return math.inf
@@ -175,6 +178,16 @@ class CoalescingReader:
             channel.nearest = min((waiter.deadline for waiter in channel.waiting), default=math.inf)
             settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
         self._pump(channel)
+
+    def _gather(self, channel: _Channel, known: int, until: float) -> None:
+        """Start the read once nobody has come since the last turn, when ``known`` were there."""
+        loop = asyncio.get_running_loop()
+        if len(channel.waiting) > known and loop.time() < until:
+            loop.call_soon(self._gather, channel, len(channel.waiting), until)
+            return
+        channel.gathering = False
+        if channel.waiting:
+            self._start(channel)
 
     def _start(self, channel: _Channel) -> None:
         channel.last_start = asyncio.get_running_loop().time()

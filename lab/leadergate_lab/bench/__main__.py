@@ -1,4 +1,7 @@
-"""``make bench``: the gate against a bare uvicorn TLS handler, in turns."""
+"""``make bench``: the gate against a bare uvicorn TLS handler, in turns.
+
+In one more row that handler waits for the gate's own kind of Lease reads and does nothing else.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """What is measured, and where it is asked."""
+
+    process: ManagedProcess
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The rounds of one case, in pairs."""
 
@@ -85,56 +96,70 @@ class Bench:
         self._follower = cluster.pod(NAMESPACE, "operator-1", "operator")
         cluster.set_lease(NAMESPACE, LEASE, self._holder.name, duration=3600)
         server = urlsplit(plane.url)
+        mount = str(_mount(plane))
+        environment = {"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)}
         self.webhook = WebhookProcess(
             plane,
             flags=["--drain-seconds", "0"],
-            credentials=["--service-account-directory", str(_mount(plane))],
-            environment={"KUBERNETES_SERVICE_HOST": str(server.hostname), "KUBERNETES_SERVICE_PORT": str(server.port)},
+            credentials=["--service-account-directory", mount],
+            environment=environment,
         )
         self.webhook.grant(NAMESPACE, LEASE)
         self.webhook.start()
+        self.gate = Server(self.webhook.process, f"{self.webhook.url}/enforce/{NAMESPACE}/{LEASE}?timeout=10s")
+        self.bare = self._start("bare", {})
+        self.reading = self._start(
+            "reading", environment, "--lease", f"{NAMESPACE}/{LEASE}", "--service-account", mount
+        )
+
+    def _start(self, name: str, environment: dict[str, str], *flags: str) -> Server:
+        """Start a handler to measure with."""
         port = free_port()
-        argv = [sys.executable, "-m", "leadergate_lab.bench.bare", "--port", str(port)]
+        argv = [sys.executable, "-m", "leadergate_lab.bench.bare", "--port", str(port), *flags]
         argv += ["--certificate", str(self.webhook.certificate), "--key", str(self.webhook.key)]
-        self.bare = ManagedProcess("bare", argv, log_dir=plane.directory, env=python_environment())
-        self.bare.start()
-        self.bare.wait_until(lambda: _listens(port), what=f"it listens on {port}", timeout=30)
-        self._gate_url = f"{self.webhook.url}/enforce/{NAMESPACE}/{LEASE}?timeout=10s"
-        self._bare_url = f"https://127.0.0.1:{port}/"
+        env = {**python_environment(), **environment}
+        process = ManagedProcess(name, argv, log_dir=self._plane.directory, env=env)
+        process.start()
+        process.wait_until(lambda: _listens(port), what=f"it listens on {port}", timeout=30)
+        return Server(process, f"https://127.0.0.1:{port}/")
 
     def part_cores(self) -> str:
         """See to it that only what is measured runs on its core; says how."""
         here = psutil.Process()
-        servers = [self.webhook.process.pid, self.bare.pid]
+        servers = [server.process.pid for server in (self.gate, self.bare, self.reading)]
         others = [here.pid, *(child.pid for child in here.children(recursive=True) if child.pid not in servers)]
         return one_core_each(servers, others)
 
     def stop(self) -> None:
-        """Stop both servers."""
-        self.webhook.process.stop()
-        self.bare.stop()
+        """Stop the servers."""
+        for server in (self.gate, self.bare, self.reading):
+            server.process.stop()
 
-    def case(self, name: str, size: int, connections: int, *, denied: bool = False) -> Row:
-        """Measure one case: bare and gate in turns, the same body for both."""
+    def case(
+        self, name: str, size: int, connections: int, *, denied: bool = False, against: Server | None = None
+    ) -> Row:
+        """Measure one case: the gate and a measure, the bare handler unless another is given, in turns."""
+        measure = against or self.bare
         body = self._body(self._follower if denied else self._holder, size)
-        for url in (self._bare_url, self._gate_url):
-            self._round(url, body, connections, _WARM_UP)
+        for server in (measure, self.gate):
+            self._round(server.url, body, connections, _WARM_UP)
         gate: list[Measured] = []
         bare: list[Measured] = []
         reads, requests = 0.0, 0.0
         for number in range(1, self._rounds + 1):
             console.print(f"  {name}, {connections} connections: round {number} of {self._rounds}", style="dim")
-            bare.append(self._measured(self.bare, self._bare_url, body, connections))
+            bare.append(self._measured(measure, body, connections))
             before = self._counts()
-            gate.append(self._measured(self.webhook.process, self._gate_url, body, connections))
+            gate.append(self._measured(self.gate, body, connections))
             after = self._counts()
             reads, requests = reads + after[0] - before[0], requests + after[1] - before[1]
         return Row(name, connections, gate, bare, reads / requests)
 
-    def _measured(self, server: ManagedProcess, url: str, body: Path, connections: int) -> Measured:
-        before = cpu_seconds(server.pid)
-        measured = self._round(url, body, connections, self._seconds)
-        return Measured(measured, (cpu_seconds(server.pid) - before) / (measured.per_second * self._seconds))
+    def _measured(self, server: Server, body: Path, connections: int) -> Measured:
+        pid = server.process.pid
+        before = cpu_seconds(pid)
+        measured = self._round(server.url, body, connections, self._seconds)
+        return Measured(measured, (cpu_seconds(pid) - before) / (measured.per_second * self._seconds))
 
     def _round(self, url: str, body: Path, connections: int, seconds: float) -> Round:
         measured = run(self._binary, url, body, connections=connections, seconds=seconds)
@@ -186,6 +211,7 @@ def main() -> None:
             rows = [bench.case(f"{name}, allowed", size, count) for name, size, count in cases]
             allowed = peak_memory(bench.webhook.process.pid)
             rows.append(bench.case("2 KiB, denied", SIZES["2 KiB"], 32, denied=True))
+            rows.append(bench.case("2 KiB, against a bare reader", SIZES["2 KiB"], 32, against=bench.reading))
         finally:
             bench.stop()
     _print(rows)
@@ -196,16 +222,8 @@ def main() -> None:
 
 def _print(rows: list[Row]) -> None:
     table = Table(title="the gate (linearizable) against a bare uvicorn TLS handler; medians of pairs")
-    for heading in (
-        "review",
-        "connections",
-        "gate/s",
-        "bare/s",
-        "speed ratio",
-        "p99 ratio",
-        "CPU ratio",
-        "reads/request",
-    ):
+    headings = ("review", "connections", "gate/s", "bare/s", "speed ratio", "p99 ratio", "CPU ratio", "reads/request")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "review" else "right")
     for row in rows:
         table.add_row(

@@ -33,6 +33,7 @@ from leadergate_certs.rotation import (
     may_serve,
     next_step,
     perform,
+    settled,
 )
 from leadergate_certs.state import Phase, State
 
@@ -201,18 +202,30 @@ class Rotation:
 
     async def _offer(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
         """Hand over the pair, unless callers may not trust it yet."""
-        held, issuer = self._serving.held, state.issuer.certificate
+        held, issuer = self._serving.held, state.issuer
         self._deferred = False
         if held == state.pair.certificate:
             return
-        if not all(trusts(bundle, issuer) for one in configurations for bundle in one.bundles.values()):
+        if not all(trusts(bundle, issuer.certificate) for one in configurations for bundle in one.bundles.values()):
             self._distrusted_until = now + self._policy.propagation
         distrusted = self._distrusted_until is not None and now < self._distrusted_until
-        lasting = held is not None and now < held.not_valid_after_utc and not state.issuer.issued(held)
-        if may_serve(state, held, self._policy, now) and not (lasting and distrusted):
+        trusted = settled(issuer, self._policy, now) and not distrusted
+        serves_nothing = held is None or held.not_valid_after_utc < now
+        others = await self._others() if serves_nothing and not trusted else ()
+        if may_serve(state, held, others, now, trusted=trusted):
             await self._serving.take(state.pair)
         else:
             self._deferred = True
+
+    async def _others(self) -> Sequence[Endpoint]:
+        """What other replicas serve, as far as this one may look."""
+        if not self._acts:
+            return ()
+        try:
+            return await self._endpoints()
+        except ClusterFault as fault:
+            self._observer.fault(str(fault))
+            return ()
 
     async def _inject(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
         """Write the bundles; one that is refused keeps the others from nothing."""

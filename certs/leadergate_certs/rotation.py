@@ -13,6 +13,7 @@ that process still lives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -171,17 +172,28 @@ def perform(change: Change, state: State | None, policy: Policy, now: datetime) 
             return state.without(change.authority)
 
 
-def may_serve(state: State, held: x509.Certificate | None, policy: Policy, now: datetime) -> bool:
+def may_serve(
+    state: State, held: x509.Certificate | None, others: Sequence[Endpoint], now: datetime, *, trusted: bool
+) -> bool:
     """Whether a replica that serves ``held`` may take the state's pair instead.
 
-    A replica that serves nothing, or something that has expired, has nothing to lose. Any other one waits until the
-    pair's authority is trusted everywhere: usually it is before the pair appears, but not when the Secret was lost
-    and made from nothing while replicas went on serving what they had.
+    It may when the pair's authority is known to be ``trusted`` everywhere. Usually it is before the pair appears, but
+    not when the Secret was lost and made from nothing, or put back from a backup, while replicas went on serving what
+    they had. Until then one that serves a good leaf of another authority keeps it, and one that serves nothing, or
+    something that has expired, leaves callers to such ``others``; without them it has nothing to lose.
     """
-    if held is None or held.not_valid_after_utc < now:
-        return True
     issuer = state.issuer
-    return issuer.issued(held) or _settled(issuer, policy, now)
+    if trusted:
+        return True
+    if held is not None and now <= held.not_valid_after_utc:
+        return issuer.issued(held)
+    served = [one.serves for one in others if one.ready and one.serves is not None]
+    return not any(now <= leaf.not_valid_after_utc and not issuer.issued(leaf) for leaf in served)
+
+
+def settled(authority: TrustedAuthority, policy: Policy, now: datetime) -> bool:
+    """Whether every API server has had the time to hear that it is to be trusted."""
+    return authority.trusted_since is not None and authority.trusted_since + policy.propagation <= now
 
 
 def due(certificate: x509.Certificate, lifetime: timedelta) -> datetime:
@@ -228,7 +240,7 @@ def _signer(state: State, policy: Policy, now: datetime) -> TrustedAuthority | N
     """Who may sign the next leaf: the newest authority once it is trusted, the one in use before that."""
     newest, issuer = state.newest, state.issuer
     leaf_lost = state.pair.certificate.not_valid_after_utc <= now
-    if state.switched or _settled(newest, policy, now) or (leaf_lost and not _signs(issuer, now)):
+    if state.switched or settled(newest, policy, now) or (leaf_lost and not _signs(issuer, now)):
         return newest if _signs(newest, now) else None
     return issuer if _signs(issuer, now) else None
 
@@ -274,10 +286,6 @@ def _serves_newest(endpoint: Endpoint, newest: TrustedAuthority) -> bool:
         # Not ready and not answering: nobody is sent there, and what comes up there reads the Secret first.
         return not endpoint.ready
     return newest.issued(endpoint.serves)
-
-
-def _settled(authority: TrustedAuthority, policy: Policy, now: datetime) -> bool:
-    return authority.trusted_since is not None and authority.trusted_since + policy.propagation <= now
 
 
 def _signs(authority: TrustedAuthority, now: datetime) -> bool:

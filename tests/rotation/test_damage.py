@@ -31,6 +31,12 @@ def logged(stage: CertStage, event: str) -> str:
     return "\n".join(line for line in text.splitlines() if f'"event":"{event}"' in line)
 
 
+def wait_restored(stage: CertStage, fault: str) -> None:
+    """Wait until it is told: the Secret is back a moment before the log says so."""
+    event = "certificate_secret_restored"
+    wait_until(lambda: fault in logged(stage, event), what=f"the log tells of {fault!r}", timeout=30)
+
+
 def test_a_deleted_secret_is_written_again(stage: CertStage) -> None:
     """From what replicas remember: no new keys, and nobody notices."""
     before = known(stage)
@@ -41,7 +47,7 @@ def test_a_deleted_secret_is_written_again(stage: CertStage) -> None:
         went_well(load, dialer)
     assert after.pair.certificate == before.pair.certificate
     assert after.newest.fingerprint == before.newest.fingerprint
-    assert "there is no such Secret" in logged(stage, "certificate_secret_restored")
+    wait_restored(stage, "there is no such Secret")
 
 
 @pytest.mark.parametrize("key", ["tls.crt", "tls.key", "ca.crt", "ca.key", "state.json"])
@@ -59,7 +65,7 @@ def test_a_damaged_secret_is_mended(stage: CertStage, key: str) -> None:
         else:
             after = stage.wait_state(lambda _: True, what="the Secret is mended")
             assert after.pair.certificate == before.pair.certificate
-            assert key in logged(stage, "certificate_secret_restored")
+            wait_restored(stage, key)
         went_well(load, dialer)
 
 
@@ -143,7 +149,7 @@ def test_a_foreign_certificate_in_its_place_is_not_taken(stage: CertStage) -> No
         stage.cluster.call("PATCH", stage.secret_path, {"data": data}, content_type=MERGE)
         stage.wait_state(lambda state: state.pair.certificate != foreign.certificate, what="the Secret is mended")
         went_well(load, dialer)
-    assert "none of the authorities" in logged(stage, "certificate_secret_restored")
+    wait_restored(stage, "none of the authorities")
 
 
 def test_a_checker_that_sees_a_rotation_without_overlap(set_up: Callable[..., CertStage]) -> None:

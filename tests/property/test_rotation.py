@@ -1,0 +1,387 @@
+"""Rotations in a world where anything may happen in any order: whoever is called is always trusted by who calls.
+
+The loop under test is the real one, one for each replica. What it talks to is a small model of the cluster whose time
+moves only when the scenario says so; keys and certificates are real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadergate_certs.bundle import certificates, pem
+from leadergate_certs.calls import Conflict
+from leadergate_certs.cluster import MARK, MARKED, Address, Cluster, Configuration, Stored
+from leadergate_certs.issue import ServingPair, issue_authority, issue_serving_pair
+from leadergate_certs.loop import Rotation
+from leadergate_certs.names import ServingNames
+from leadergate_certs.rotation import Change, Policy, Wait, settled
+from leadergate_certs.state import Phase, Request, State, fingerprint
+
+BEGIN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+LAG = timedelta(seconds=30)
+"""For how long an API server may go by a bundle that was replaced; less than the propagation time, as it must be."""
+SKEW = 10
+POLICY = Policy(ServingNames.parse(ips=["127.0.0.1"]), propagation=timedelta(seconds=60))
+THEIRS = issue_authority(BEGIN, common_name="their CA").certificate
+REPLICAS = 3
+
+
+class World(Cluster):
+    """The cluster, and the replicas in it. ``meddle`` is called once, in the middle of the next write."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+        self.state: State | None = None
+        self.there = False
+        self.version = 0
+        self.bundles: dict[str, bytes] = {}
+        self.history: list[tuple[datetime, str, bytes]] = []
+        self.meddle: Callable[[], Any] | None = None
+        self.down = True
+        self.replicas = [Replica(self, number) for number in range(REPLICAS)]
+
+    def __str__(self) -> str:
+        return "the Secret"
+
+    async def read(self) -> Stored:
+        """The Secret as it is."""
+        metadata = {"labels": {MARK: MARKED}, "resourceVersion": self.version}
+        manifest = {"metadata": metadata, "data": {"some": "thing"}} if self.there else None
+        return Stored(self.state, "" if self.state else "damaged or gone", manifest)
+
+    async def write(self, stored: Stored, state: State) -> None:
+        """Compare and swap."""
+        await self._meddled()
+        known = stored.manifest["metadata"]["resourceVersion"] if stored.manifest else None
+        if known != (self.version if self.there else None):
+            raise Conflict("somebody was quicker")
+        self.put(state)
+
+    async def configurations(self) -> list[Configuration]:
+        """All of them, one entry each."""
+        return [
+            Configuration("validatingwebhookconfigurations", name, str(hash(bundle)), {"gate": bundle})
+            for name, bundle in self.bundles.items()
+        ]
+
+    async def inject(self, configuration: Configuration, bundles: Mapping[str, bytes]) -> None:
+        """Compare and swap."""
+        await self._meddled()
+        if configuration.resource_version != str(hash(self.bundles[configuration.name])):
+            raise Conflict("somebody was quicker")
+        self.set_bundle(configuration.name, bundles["gate"])
+
+    def put(self, state: State | None, *, there: bool = True) -> None:
+        """Replace the Secret; None is one that is gone, or damaged if it is still there."""
+        self.state, self.there = state, there
+        self.version += 1
+
+    def set_bundle(self, name: str, bundle: bytes) -> None:
+        """Replace a bundle; how it was is still believed for a while."""
+        if name in self.bundles:
+            self.history.append((self.now, name, self.bundles[name]))
+        self.bundles[name] = bundle
+
+    def believed(self) -> list[tuple[str, bytes]]:
+        """The bundles that some API server may go by now."""
+        late = [(name, bundle) for until, name, bundle in self.history if until > self.now - LAG]
+        return [*late, *self.bundles.items()]
+
+    def check(self) -> None:
+        """Every API server that trusts anything trusts every leaf that is served.
+
+        Where nobody serves a leaf that has not ended calls fail anyway, until the next authority has got around.
+        """
+        good = [one for one in self.replicas if one.held is not None and one.held.not_valid_after_utc >= self.now]
+        around = self.state is not None and settled(self.state.issuer, POLICY, self.now)
+        self.down = not good or (self.down and not around)
+        for replica in good if not self.down else ():
+            leaf = replica.held
+            assert leaf is not None
+            for name, bundle in self.believed():
+                trusted = certificates(bundle)
+                if not any(one != THEIRS for one in trusted):
+                    continue  # emptied, or applied just now: nobody could be trusted by it
+                assert any(_issued(authority, leaf) for authority in trusted), (name, replica.number)
+
+    async def _meddled(self) -> None:
+        meddle, self.meddle = self.meddle, None
+        if meddle is not None:
+            await meddle()
+
+
+class Replica:
+    """A process that serves and rotates; its clock is a little wrong."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world, self.number = world, number
+        self.reachable = True
+        self.start()
+
+    def start(self) -> None:
+        """Begin with nothing, as a new process does."""
+        self.held: x509.Certificate | None = None
+        self.looked = False
+        self.rotation = Rotation(
+            self.world,
+            POLICY,
+            self,
+            _Nobody(),
+            look=self._addresses,
+            probe=self._probe,
+            clock=lambda: self.world.now + timedelta(seconds=SKEW * (self.number - 1)),
+        )
+
+    async def take(self, pair: ServingPair) -> None:
+        """Serve it."""
+        self.held = pair.certificate
+
+    async def step(self) -> Wait | None:
+        """One look, and one step at most; it may lose a race."""
+        try:
+            return await self.rotation._one_step()
+        except Conflict:
+            return None
+        finally:
+            self.looked |= self.world.state is not None
+
+    async def _addresses(self) -> Sequence[Address]:
+        return [Address(str(one.number), 443, ready=one.held is not None) for one in self.world.replicas]
+
+    async def _probe(self, host: str, _port: int) -> x509.Certificate | None:
+        asked = self.world.replicas[int(host)]
+        return asked.held if asked.reachable else None
+
+
+class _Nobody:
+    """Hears of everything and does nothing."""
+
+    def stepped(self, change: Change, state: State) -> None:
+        """Leave it."""
+
+    def restored(self, fault: str) -> None:
+        """Leave it."""
+
+    def injected(self, configuration: str) -> None:
+        """Leave it."""
+
+    def contested(self, configuration: str, managers: Sequence[str]) -> None:
+        """Leave it."""
+
+    def stands(self, state: State, untrusting: Sequence[str], waiting: str) -> None:
+        """Leave it."""
+
+    def fault(self, message: str) -> None:
+        """Leave it."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Time passes."""
+
+    seconds: float
+
+    async def happen(self, world: World) -> None:
+        """Let it."""
+        world.now += timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A replica looks, and perhaps makes steps; in the middle of its first write ``rival`` makes one, too."""
+
+    replica: int
+    count: int
+    rival: int | None
+
+    async def happen(self, world: World) -> None:
+        """Let it."""
+        if self.rival is not None and self.rival != self.replica:
+            world.meddle = world.replicas[self.rival].step
+        for _ in range(self.count):
+            await world.replicas[self.replica].step()
+        world.meddle = None
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A person asks for a renewal."""
+
+    request: Request
+
+    async def happen(self, world: World) -> None:
+        """Annotate the Secret."""
+        if world.state is not None:
+            authorities, pair, retired = world.state.authorities, world.state.pair, world.state.retired
+            world.put(State(authorities, pair, retired, self.request))
+
+
+@dataclass(frozen=True)
+class Loses:
+    """The Secret is deleted or damaged, which somebody still remembers who can be asked.
+
+    Not while a bundle is amiss: where the only one that could mend it does nothing, nothing can be promised.
+    """
+
+    there: bool
+
+    async def happen(self, world: World) -> None:
+        """Take it away."""
+        remembered = any(replica.looked for replica in world.replicas)
+        reachable = all(replica.reachable for replica in world.replicas)
+        ours = world.state.issuer.certificate if world.state else None
+        if remembered and reachable and all(ours in certificates(bundle) for bundle in world.bundles.values()):
+            world.put(None, there=self.there)
+
+
+@dataclass(frozen=True)
+class Dies:
+    """A process ends and another begins in its place; whoever is the last that remembers a lost Secret lives on."""
+
+    replica: int
+
+    async def happen(self, world: World) -> None:
+        """Start it anew."""
+        if world.state is not None:
+            world.replicas[self.replica].start()
+
+
+@dataclass(frozen=True)
+class Hides:
+    """A replica cannot be asked what it serves, or can be again. Not while a Secret is lost or was just made anew."""
+
+    replica: int
+
+    async def happen(self, world: World) -> None:
+        """Turn it."""
+        replica, state = world.replicas[self.replica], world.state
+        if not replica.reachable or (state is not None and settled(state.issuer, POLICY, world.now)):
+            replica.reachable = not replica.reachable
+
+
+@dataclass(frozen=True)
+class Applies:
+    """A configuration is applied anew or overwritten, without a bundle or with one of somebody else.
+
+    Not while a leaf is served of which nothing but the bundles is left: nobody could put its authority back.
+    """
+
+    name: str
+    bundle: bytes
+
+    async def happen(self, world: World) -> None:
+        """Apply it."""
+        ours = [one.certificate for one in world.state.authorities] if world.state else []
+        leaves = [replica.held for replica in world.replicas if replica.held is not None]
+        if all(any(_issued(authority, leaf) for authority in ours) for leaf in leaves):
+            world.set_bundle(self.name, self.bundle)
+
+
+Event = Passes | Steps | Asks | Loses | Dies | Hides | Applies
+numbers = st.integers(0, REPLICAS - 1)
+steps = st.builds(Steps, numbers, st.integers(1, 8), st.none() | numbers)
+moments = st.builds(Passes, st.sampled_from([1.0, 5.0, 20.0, 45.0, 61.0, 130.0]))
+events = st.lists(
+    steps
+    | steps
+    | steps
+    | moments
+    | moments
+    | st.builds(Passes, st.floats(1, 40).map(lambda days: days * 86400))
+    | st.builds(Asks, st.sampled_from(Request))
+    | st.builds(Loses, st.booleans())
+    | st.builds(Dies, numbers)
+    | st.builds(Hides, numbers)
+    | st.builds(Applies, st.sampled_from("ab"), st.sampled_from([b"", pem([THEIRS])])),
+    min_size=5,
+    max_size=60,
+)
+
+
+@given(events)
+@settings(max_examples=60)
+def test_no_caller_ever_meets_a_leaf_that_it_does_not_trust(happening: list[Event]) -> None:
+    """And when things calm down the rotation comes to its end, everywhere."""
+
+    async def scenario() -> None:
+        world = await _installed()
+        for event in happening:
+            await event.happen(world)
+            world.check()
+        for replica in world.replicas:
+            replica.reachable = True
+        await _calm(world)
+
+    asyncio.run(scenario())
+
+
+def test_the_checker_sees_an_authority_that_is_replaced_at_once() -> None:
+    """A rotation that serves the new leaf as soon as it is made fails."""
+
+    async def scenario() -> bool:
+        world = await _installed()
+        made = issue_serving_pair(issue_authority(world.now), POLICY.names, world.now)
+        world.replicas[0].held = made.certificate
+        try:
+            world.check()
+        except AssertionError:
+            return True
+        return False
+
+    assert asyncio.run(scenario())
+
+
+async def _installed() -> World:
+    """A world in which everything is set up and steady."""
+    world = World()
+    world.bundles["a"] = b""
+    await _calm(world)
+    world.now += POLICY.propagation
+    world.check()
+    assert not world.down
+    return world
+
+
+async def _calm(world: World) -> None:
+    """Let all replicas look now and then, until nothing is left to do; fails if that takes a quarter of an hour."""
+    for _ in range(60):
+        for replica in world.replicas:
+            for _ in range(32):
+                if await replica.step() is not None:
+                    break
+            world.check()
+        if _at_its_end(world):
+            return
+        world.now += timedelta(seconds=15)
+    raise AssertionError(f"it does not come to its end: {world.state}")
+
+
+def _at_its_end(world: World) -> bool:
+    state = world.state
+    if state is None or state.phase is not Phase.STEADY or state.requested is not None:
+        return False
+    trusted = [certificates(bundle) for bundle in world.bundles.values()]
+    # One that was lost together with its key is nobody's to retire, and stays until it ends.
+    retired = {fingerprint(one) for bundle in trusted for one in bundle} & set(state.retired)
+    everywhere = all(state.newest.certificate in bundle for bundle in trusted)
+    served = all(replica.held == state.pair.certificate for replica in world.replicas)
+    return everywhere and served and not retired and state.pair.certificate.not_valid_after_utc > world.now
+
+
+@lru_cache(maxsize=4096)
+def _issued(authority: x509.Certificate, leaf: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except (ValueError, InvalidSignature):
+        return False
+    return True

@@ -60,6 +60,19 @@ app.command(short_help="Take part in a leader election for the operator beside i
 app.add_typer(certs, name="certs", short_help="Show, rotate, inject and issue the webhook's certificates.")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+    short_help="Write gates (leadergate gate render --help teaches).",
+)
+def gate(context: typer.Context) -> None:
+    """Write gates."""
+    # Imported here: what serves reviews has no use for it.
+    from leadergate.gates.cli import app as gates
+
+    gates(context.args, prog_name="leadergate gate")
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -1,0 +1,1 @@
+"""Writing a gate's manifests: ``leadergate gate``. Nothing that serves imports it."""

@@ -54,7 +54,7 @@ class Reach:
         namespace, slash, name = self.secret.partition("/")
         if not slash or not namespace or not name or "/" in name:
             refuse(f"--secret: {self.secret!r}: expected NAMESPACE/NAME")
-        source = CredentialsSource(self.kubeconfig or _usual_kubeconfig(), self.context, SERVICE_ACCOUNT)
+        source = way(self.kubeconfig, self.context)
         try:
             access = source.load()
         except CredentialsFault as fault:
@@ -81,10 +81,10 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _usual_kubeconfig() -> Path | None:
-    """What kubectl would take, if it is there. Of several files in $KUBECONFIG the first."""
+def way(kubeconfig: Path | None, context: str | None) -> CredentialsSource:
+    """The way to the cluster that kubectl would take, else the Pod's own. Of several files in $KUBECONFIG the first."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    if named:
-        return Path(named)
-    usual = Path.home() / ".kube" / "config"
-    return usual if usual.is_file() else None
+    usual = Path(named) if named else Path.home() / ".kube" / "config"
+    if kubeconfig is None and (named or usual.is_file()):
+        kubeconfig = usual
+    return CredentialsSource(kubeconfig, context, SERVICE_ACCOUNT)

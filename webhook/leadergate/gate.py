@@ -20,10 +20,24 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
+def is_label(text: str) -> bool:
+    """Whether it is a DNS-1123 label, as namespaces are."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def is_subdomain(text: str) -> bool:
+    """Whether it is a DNS-1123 subdomain, as most names are."""
+    return len(text) <= MAX_NAME and _SUBDOMAIN.fullmatch(text) is not None
+
+
 class UnknownGate(ValueError):
-    """The path is not a gate's; the message names the faulty part, what was expected and the whole form."""
+    """The path is not a gate's; the message names the faulty part, what was expected and the whole form.
+
+    ``fault`` is the message without that form.
+    """
 
     def __init__(self, fault: str) -> None:
+        self.fault = fault
         super().__init__(f"{fault}; a gate's path has the form {FORM}")
 
 
@@ -42,7 +56,7 @@ def parse(path: str) -> Gate:
     except ValueError:
         raise UnknownGate(f"mode {mode_part!r} is not one of enforce, warn, audit") from None
     _require_namespace("lease namespace", namespace)
-    if len(name) > MAX_NAME or not _SUBDOMAIN.fullmatch(name):
+    if not is_subdomain(name):
         raise UnknownGate(f"lease name {name!r} is not a DNS-1123 subdomain of at most {MAX_NAME} characters")
     options = _pairs(rest)
     from_namespace = options.get("from", namespace)
@@ -80,7 +94,7 @@ def _pairs(rest: list[str]) -> dict[str, str]:
 
 
 def _require_namespace(part: str, value: str) -> None:
-    if not _LABEL.fullmatch(value):
+    if not is_label(value):
         raise UnknownGate(f"{part} {value!r} is not a DNS-1123 label of at most 63 characters")
 
 
@@ -92,7 +106,7 @@ def _identity(value: str) -> IdentityKind:
 
 
 def _suffix(value: str | None) -> str | None:
-    if value is not None and (len(value) > MAX_NAME or not _SUBDOMAIN.fullmatch(value)):
+    if value is not None and not is_subdomain(value):
         raise UnknownGate(f"suffix {value!r} is not made of at most {MAX_NAME} lower-case letters, digits, '-' and '.'")
     return value
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Iterable
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -13,7 +11,6 @@ import typer
 
 from leadergate.gates.refusals import Found, Missing
 from leadergate.gates.spec import StatusResource
-from leadergate_certs.reach import SERVICE_ACCOUNT
 from leadergate_election.connection import ApiAnswer, ApiConnection, Unreachable
 from leadergate_election.credentials import CredentialsSource
 
@@ -33,15 +30,6 @@ class Connection(Protocol):
     def request(self, method: str, path: str) -> Awaitable[ApiAnswer]:
         """Send one request. Raises Unreachable."""
         ...
-
-
-def way(kubeconfig: Path | None, context: str | None) -> CredentialsSource:
-    """The way to the cluster that kubectl would take, else the Pod's own. Of several files in $KUBECONFIG the first."""
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    usual = Path(named) if named else Path.home() / ".kube" / "config"
-    if kubeconfig is None and (named or usual.is_file()):
-        kubeconfig = usual
-    return CredentialsSource(kubeconfig, context, SERVICE_ACCOUNT)
 
 
 def ask(source: CredentialsSource, resources: Iterable[StatusResource]) -> Findings:

@@ -8,9 +8,10 @@ from typing import NoReturn
 
 import typer
 
-from leadergate.gates.discovery import Findings, NotAsked, ask, way
+from leadergate.gates.discovery import Findings, NotAsked, ask
 from leadergate.gates.fields import BadFile, Fields, parse_file
 from leadergate.gates.spec import StatusResource
+from leadergate_certs.reach import way
 from leadergate_election.credentials import CredentialsFault
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from leadergate.gate import is_label, is_subdomain
 from leadergate.gates import refusals
 from leadergate.gates.fields import Fields
 from leadergate.gates.refusals import Fault
-from leadergate.gates.spec import Account, FailurePolicy, Service, StatusResource, is_label, is_subdomain
+from leadergate.gates.spec import Account, FailurePolicy, Service, StatusResource
 
 MAX_TIMEOUT = 10
 """Seconds. Kubernetes takes up to 30, and each status write would wait as long while the webhook is gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadergate.gate import FORM, UnknownGate, parse
+from leadergate.gate import UnknownGate, parse
 from leadergate.gates.fields import Fields, name_of
 from leadergate.gates.refusals import Fault
 from leadergate.model import LeaseKey
@@ -40,7 +40,7 @@ def lease(text: str) -> tuple[LeaseKey | None, list[Fault]]:
     try:
         return parse(f"/audit/{namespace}/{name}").lease, []
     except UnknownGate as fault:
-        return None, [Fault("lease", text, f": {_said(fault)}", remedy)]
+        return None, [Fault("lease", text, f": {fault.fault}", remedy)]
 
 
 def path(mode: str, key: LeaseKey, fields: Fields) -> str:
@@ -72,12 +72,8 @@ def _judged(attribute: str, value: str, fields: Fields) -> str:
     try:
         parse(tried)
     except UnknownGate as fault:
-        said = _said(fault)
+        said = fault.fault
         if attribute == "retry_after" and fields.code != "429":
             return ": goes only with code 429"
         return said.removeprefix(f"{name_of(attribute)} {value!r}")
     return ""
-
-
-def _said(fault: UnknownGate) -> str:
-    return str(fault).removesuffix(f"; a gate's path has the form {FORM}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from leadergate.gate import is_label
 from leadergate.gates import parts, path, refusals
 from leadergate.gates.fields import Fields
 from leadergate.gates.refusals import Fault
-from leadergate.gates.spec import Account, Allowed, FailurePolicy, GateSpec, Service, StatusResource, is_label
+from leadergate.gates.spec import Account, Allowed, FailurePolicy, GateSpec, Service, StatusResource
 from leadergate.model import LeaseKey, Mode
 
 DEFAULT_MODE = Mode.AUDIT

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from leadergate.gate import parse
 from leadergate.model import Gate
-
-# RFC 1123 names as Kubernetes restricts them (apimachinery: util/validation).
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-MAX_NAME = 253
 
 
 class FailurePolicy(StrEnum):
@@ -97,13 +91,3 @@ class GateSpec:
     def gate(self) -> Gate:
         """What the webhook will read from the path."""
         return parse(self.path)
-
-
-def is_label(text: str) -> bool:
-    """Whether it is a DNS-1123 label, as namespaces are."""
-    return _LABEL.fullmatch(text) is not None
-
-
-def is_subdomain(text: str) -> bool:
-    """Whether it is a DNS-1123 subdomain, as most names are."""
-    return len(text) <= MAX_NAME and _SUBDOMAIN.fullmatch(text) is not None

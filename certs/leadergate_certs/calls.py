@@ -67,7 +67,7 @@ class Calls:
         said = str((parsed or {}).get("message") or "no reason given")
         if answer.code == 409:
             raise Conflict(f"cannot {what}: {said}", 409)
-        remedy = "; grant it as docs/certificates.md says" if answer.code == 403 else ""
+        remedy = "; docs/certificates.md says which rights it takes" if answer.code == 403 else ""
         raise ClusterFault(f"cannot {what}: the API server answered {answer.code}: {said}{remedy}", answer.code)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from leadergate_certs.calls import APPLY, MERGE, Calls, ClusterFault, Connection, query
-from leadergate_certs.secret import Unusable, decode, encode
+from leadergate_certs.secret import FromLaterVersion, Unusable, decode, encode
 from leadergate_certs.state import Request, State
 
 LABEL = "certs.leadergate.dev/inject"
@@ -42,7 +42,7 @@ class Stored:
     @property
     def ours(self) -> bool:
         """Whether it may be written: it is not there, is marked as ours, or holds nothing."""
-        if self.manifest is None or not self.manifest.get("data"):
+        if self.manifest is None or not any((self.manifest.get("data") or {}).values()):
             return True
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
         return labels.get(MARK) == MARKED
@@ -110,6 +110,8 @@ class Cluster:
             return Stored(decode(data, annotations.get(ROTATE)), "", manifest)
         except Unusable as fault:
             return Stored(None, str(fault), manifest)
+        except FromLaterVersion as fault:
+            raise ClusterFault(f"{self}: {fault}") from fault
 
     async def write(self, stored: Stored, state: State) -> None:
         """Write the state over what was read, if nobody else has since. Raises Conflict, ClusterFault."""
@@ -168,7 +170,10 @@ class Cluster:
         await self._calls.send("PATCH", path, body, content_type=APPLY, what=f"inject {configuration}")
 
     async def addresses(self, service: str) -> list[Address]:
-        """The addresses behind a Service of the Secret's namespace, by its EndpointSlices. Raises ClusterFault."""
+        """The addresses behind a Service of the Secret's namespace, by its EndpointSlices.
+
+        Of several ports the one without a name, or named https or webhook. Raises ClusterFault.
+        """
         labelled = query(labelSelector=f"kubernetes.io/service-name={service}")
         path = f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices?{labelled}"
         listed = await self._calls.get(path, what=f"list the endpointslices of service {service}")
@@ -198,11 +203,13 @@ def _bundle(value: str | None) -> bytes:
 
 
 def _addresses(item: dict[str, Any]) -> list[Address]:
-    ports = [port["port"] for port in item.get("ports") or [] if port.get("name") in _PORT_NAMES]
+    ports = item.get("ports") or []
+    if len(ports) > 1:
+        ports = [port for port in ports if port.get("name") in _PORT_NAMES]
     found = []
     for endpoint in item.get("endpoints") or []:
         conditions = endpoint.get("conditions") or {}
         # No word on readiness counts as ready (Kubernetes API: EndpointConditions).
         ready = conditions.get("ready") is not False or conditions.get("serving") is True
-        found += [Address(host, port, ready) for host in endpoint.get("addresses") or [] for port in ports[:1]]
+        found += [Address(host, port["port"], ready) for host in endpoint.get("addresses") or [] for port in ports[:1]]
     return found

@@ -20,7 +20,7 @@ from leadergate_certs.bundle import trusts, wanted
 from leadergate_certs.calls import ClusterFault, Conflict
 from leadergate_certs.cluster import Address, Cluster, Configuration, Stored
 from leadergate_certs.contest import Contest
-from leadergate_certs.issue import ServingPair
+from leadergate_certs.handover import Handover, Serving
 from leadergate_certs.rotation import (
     Change,
     Endpoint,
@@ -30,29 +30,15 @@ from leadergate_certs.rotation import (
     Policy,
     Seen,
     Wait,
-    may_serve,
     next_step,
     perform,
-    settled,
 )
 from leadergate_certs.state import Phase, State
 
 POLL_SECONDS = 30.0
 MOST_STEPS = 32
+_SHORTEST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-
-
-class Serving(Protocol):
-    """Who serves the pair."""
-
-    @property
-    def held(self) -> x509.Certificate | None:
-        """The leaf that is served now."""
-        ...
-
-    async def take(self, pair: ServingPair) -> None:
-        """Serve this pair from the next handshake on."""
-        ...
 
 
 class RotationObserver(Protocol):
@@ -98,20 +84,18 @@ class Rotation:
     ) -> None:
         self._cluster = cluster
         self._policy = policy
-        self._serving = serving
         self._observer = observer
         self._look = look
         self._probe = probe
         self._clock = clock
         self._acts = acts
         self._remembered: State | None = None
-        self._distrusted_until: datetime | None = None
-        self._deferred = False
+        self._handover = Handover(serving, policy, self._others)
         self._contest = Contest()
 
     async def run(self, wake: asyncio.Event) -> None:
         """Look again and again until cancelled: at each ``wake``, and in between as often as the rotation needs it."""
-        pause = 0.5
+        pause = _SHORTEST_PAUSE
         while True:
             wake.clear()
             try:
@@ -121,10 +105,12 @@ class Rotation:
                 # is not a fault of the cluster is told by its kind alone, since its text might hold a key.
                 known = isinstance(fault, ClusterFault)
                 self._observer.fault(str(fault) if known else f"unexpected {type(fault).__name__}")
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - replicas apart, no secret
+                await asyncio.sleep(_SHORTEST_PAUSE * random.uniform(0.8, 1.2))  # noqa: S311 - replicas apart, no secret
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
-            pause = 0.5
+            pause = _SHORTEST_PAUSE
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), self._seconds(wait))
 
@@ -142,9 +128,14 @@ class Rotation:
         if stored.state is None:
             return await self._heal(stored, now)
         state = self._remembered = stored.state
-        configurations = await self._cluster.configurations() if self._acts else []
+        try:
+            configurations = await self._cluster.configurations() if self._acts else []
+        except ClusterFault:
+            # Who serves nothing yet need not wait for what cannot be read.
+            await self._handover.offer(state, [], now)
+            raise
         seen = self._see(state, configurations, now)
-        await self._offer(state, configurations, now)
+        await self._handover.offer(state, configurations, now)
         if not self._acts:
             wait = Wait(now + timedelta(seconds=POLL_SECONDS), "others make the steps")
             self._observer.stands(state, seen.untrusting, wait.why)
@@ -200,33 +191,6 @@ class Rotation:
             ),
         )
 
-    async def _offer(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
-        """Hand over the pair, unless callers may not trust it yet."""
-        held, issuer = self._serving.held, state.issuer
-        self._deferred = False
-        if held == state.pair.certificate:
-            return
-        if not all(trusts(bundle, issuer.certificate) for one in configurations for bundle in one.bundles.values()):
-            self._distrusted_until = now + self._policy.propagation
-        distrusted = self._distrusted_until is not None and now < self._distrusted_until
-        trusted = settled(issuer, self._policy, now) and not distrusted
-        serves_nothing = held is None or held.not_valid_after_utc < now
-        others = await self._others() if serves_nothing and not trusted else ()
-        if may_serve(state, held, others, now, trusted=trusted):
-            await self._serving.take(state.pair)
-        else:
-            self._deferred = True
-
-    async def _others(self) -> Sequence[Endpoint]:
-        """What other replicas serve, as far as this one may look."""
-        if not self._acts:
-            return ()
-        try:
-            return await self._endpoints()
-        except ClusterFault as fault:
-            self._observer.fault(str(fault))
-            return ()
-
     async def _inject(self, state: State, configurations: Sequence[Configuration], now: datetime) -> None:
         """Write the bundles; one that is refused keeps the others from nothing."""
         for one in configurations:
@@ -243,6 +207,16 @@ class Rotation:
             if self._contest.wrote(str(one)):
                 self._observer.contested(str(one), one.managers)
 
+    async def _others(self) -> Sequence[Endpoint]:
+        """What other replicas serve, as far as this one may look."""
+        if not self._acts:
+            return ()
+        try:
+            return await self._endpoints()
+        except ClusterFault as fault:
+            self._observer.fault(str(fault))
+            return ()
+
     async def _endpoints(self) -> tuple[Endpoint, ...]:
         addresses = await self._look()
         leaves = await asyncio.gather(*(self._probe(one.host, one.port) for one in addresses))
@@ -251,7 +225,7 @@ class Rotation:
     def _seconds(self, wait: Wait) -> float:
         """How long to wait at most: while something is under way, time passing is all that tells of it."""
         now = self._clock()
-        steady = self._remembered is not None and self._remembered.phase is Phase.STEADY and not self._deferred
+        steady = self._remembered is not None and self._remembered.phase is Phase.STEADY and not self._handover.deferred
         poll = POLL_SECONDS if steady else min(5.0, max(0.2, self._policy.propagation.total_seconds() / 4))
         if pause := self._contest.seconds():
             poll = min(poll, pause)

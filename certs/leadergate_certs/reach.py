@@ -84,7 +84,14 @@ def refuse(message: str) -> NoReturn:
 def way(kubeconfig: Path | None, context: str | None) -> CredentialsSource:
     """The way to the cluster that kubectl would take, else the Pod's own. Of several files in $KUBECONFIG the first."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    usual = Path(named) if named else Path.home() / ".kube" / "config"
-    if kubeconfig is None and (named or usual.is_file()):
-        kubeconfig = usual
+    if kubeconfig is None:
+        kubeconfig = Path(named) if named else _in_the_home_folder()
     return CredentialsSource(kubeconfig, context, SERVICE_ACCOUNT)
+
+
+def _in_the_home_folder() -> Path | None:
+    try:
+        usual = Path.home() / ".kube" / "config"
+    except RuntimeError:  # a user that has none, as in many containers
+        return None
+    return usual if usual.is_file() else None

@@ -56,17 +56,18 @@ def report(
 ) -> Report:
     """Hold the three places against each other."""
     state = stored.state
+    reach = any(one.serves is not None for one in endpoints)
     bundles = [_bundle(one, name, bundle, state) for one in configurations for name, bundle in one.bundles.items()]
     notes = [] if configurations else ["no webhook configuration carries the label: nobody is told to trust anything"]
     if not endpoints:
         notes.append("no endpoint is known: what replicas serve was not looked at")
-    notes += [f"{one.address} cannot be reached from here" for one in endpoints if one.serves is None]
+    notes += [f"{one.address} cannot be reached from here" for one in endpoints if one.serves is None and not reach]
     if state is not None and state.requested is not None:
         notes.append(f"a renewal was asked for and has not begun: {state.requested}")
     return Report(
         tuple(_secret(stored, now)),
         tuple(bundles),
-        tuple(_endpoint(one, state, now) for one in endpoints),
+        tuple(_endpoint(one, state, now, reach=reach) for one in endpoints),
         tuple(notes),
     )
 
@@ -116,10 +117,12 @@ def _bundle(one: Configuration, name: str, bundle: bytes, state: State | None) -
     return Line(what, shows, "behind", "lacks the next authority: the rotation waits for it")
 
 
-def _endpoint(one: Endpoint, state: State | None, now: datetime) -> Line:
+def _endpoint(one: Endpoint, state: State | None, now: datetime, *, reach: bool) -> Line:
+    """One address; ``reach`` tells that another one has answered, so that silence is its own."""
     what = f"{one.address}{'' if one.ready else ' (not ready)'}"
     if one.serves is None:
-        return Line(what, "", "no answer")
+        silent = "is ready and does not answer: a rotation of the authority waits for it" if reach and one.ready else ""
+        return Line(what, "", "no answer", silent)
     shows, end = fingerprint(one.serves)[:SHOWN], one.serves.not_valid_after_utc
     if end < now:
         return Line(what, shows, "expired", f"serves a certificate that expired at {end:%F %T} UTC")

@@ -47,9 +47,10 @@ def rotate(
     request = Request.CA if ca else Request.LEAF
 
     async def work(cluster: Cluster) -> bool:
-        before = (await cluster.read()).state
+        stored = await cluster.read()
+        before = stored.state
         if before is None:
-            refuse(f"{cluster} holds no certificates yet: is leadergate serve running with --certs-secret {secret}?")
+            refuse(f"{cluster}: {stored.fault}; is leadergate serve running with --certs-secret {secret}?")
         await cluster.ask(request)
         typer.echo(f"asked for a new {'authority' if ca else 'leaf'}; {cluster} is {before.phase}")
         return not wait or await _follow(cluster, before, request, longest)

@@ -30,7 +30,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from leadergate_certs.issue import PrivateKey, ServingPair
-from leadergate_certs.state import Request, State, TrustedAuthority, fingerprint
+from leadergate_certs.state import Request, State, TrustedAuthority, fingerprint, names_of
 
 CERTIFICATE = "tls.crt"
 KEY = "tls.key"
@@ -44,6 +44,10 @@ _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z 
 
 class Unusable(ValueError):
     """The Secret does not hold a state; the message says which key is at fault, and never shows its value."""
+
+
+class FromLaterVersion(Exception):
+    """The Secret was written by a version of ours that knows more: it is in order, and not to be mended by this one."""
 
 
 class _Model(BaseModel):
@@ -83,20 +87,23 @@ def encode(state: State) -> dict[str, bytes]:
 def decode(data: Mapping[str, bytes], requested: str | None = None) -> State:
     """The state that the Secret's data holds; ``requested`` is the text of the request's annotation.
 
-    An authority without a private key is read as one that cannot sign. Raises :class:`Unusable`.
+    An authority without a private key is read as one that cannot sign, and so is each of them where there are no keys
+    at all. Raises :class:`Unusable`, and :class:`FromLaterVersion` for what is not to be touched.
     """
-    missing = [key for key in KEYS if not data.get(key)]
+    missing = [key for key in KEYS if key != AUTHORITY_KEYS and not data.get(key)]
     if missing:
         raise Unusable(f"{', '.join(missing)}: missing or empty")
     authorities = _certificates(data, AUTHORITIES)
     pair = _pair(data)
-    keys = [_private_key(block, AUTHORITY_KEYS) for block in _PRIVATE_KEY.findall(data[AUTHORITY_KEYS])]
+    keys = [_private_key(block, AUTHORITY_KEYS) for block in _PRIVATE_KEY.findall(data.get(AUTHORITY_KEYS, b""))]
     try:
         remembered = _Remembered.model_validate_json(data[STATE])
     except ValidationError as error:
         raise Unusable(f"{STATE}: {error.error_count()} faults, the first: {error.errors()[0]['msg']}") from None
     if remembered.version != 1:
-        raise Unusable(f"{STATE}: version {remembered.version} is unknown; expected 1")
+        raise FromLaterVersion(
+            f"{STATE}: version {remembered.version} is unknown, as a later leadergate wrote it; upgrade this one, too"
+        )
     trust = {one.fingerprint: one for one in remembered.authorities}
     try:
         return State(
@@ -121,6 +128,10 @@ def _pair(data: Mapping[str, bytes]) -> ServingPair:
     certificate, key = _certificates(data, CERTIFICATE)[0], _private_key(data[KEY], KEY)
     if key.public_key() != certificate.public_key():
         raise Unusable(f"{KEY}: is not the key of {CERTIFICATE}")
+    try:
+        names_of(certificate)
+    except (ValueError, x509.ExtensionNotFound):
+        raise Unusable(f"{CERTIFICATE}: bears no names that a client could look for") from None
     return ServingPair(certificate, key)
 
 
@@ -129,7 +140,7 @@ def _certificates(data: Mapping[str, bytes], key: str) -> list[x509.Certificate]
         found = x509.load_pem_x509_certificates(data[key])
         for certificate in found:
             certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Unusable(f"{key}: holds no certificates that can be read") from None
     return found
 

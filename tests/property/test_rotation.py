@@ -13,18 +13,20 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadergate_certs.bundle import certificates, pem
-from leadergate_certs.calls import Conflict
+from leadergate_certs.calls import ClusterFault, Conflict
 from leadergate_certs.cluster import MARK, MARKED, Address, Cluster, Configuration, Stored
 from leadergate_certs.issue import ServingPair, issue_authority, issue_serving_pair
 from leadergate_certs.loop import Rotation
 from leadergate_certs.names import ServingNames
 from leadergate_certs.rotation import Change, Policy, Wait, settled
+from leadergate_certs.secret import decode, encode
 from leadergate_certs.state import Phase, Request, State, fingerprint
 
 BEGIN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -48,6 +50,9 @@ class World(Cluster):
         self.history: list[tuple[datetime, str, bytes]] = []
         self.meddle: Callable[[], Any] | None = None
         self.down = True
+        self.forbidden = False
+        self.past: list[State] = []
+        self.quiet_until = BEGIN
         self.replicas = [Replica(self, number) for number in range(REPLICAS)]
 
     def __str__(self) -> str:
@@ -69,6 +74,8 @@ class World(Cluster):
 
     async def configurations(self) -> list[Configuration]:
         """All of them, one entry each."""
+        if self.forbidden:
+            raise ClusterFault("forbidden", 403)
         return [
             Configuration("validatingwebhookconfigurations", name, str(hash(bundle)), {"gate": bundle})
             for name, bundle in self.bundles.items()
@@ -83,8 +90,12 @@ class World(Cluster):
 
     def put(self, state: State | None, *, there: bool = True) -> None:
         """Replace the Secret; None is one that is gone, or damaged if it is still there."""
-        self.state, self.there = state, there
+        # As it would be read: what cannot be written and read back is a fault, too.
+        self.state = decode(encode(state), state.requested) if state is not None else None
+        self.there = there
         self.version += 1
+        if self.state is not None:
+            self.past = [*self.past[-8:], self.state]
 
     def set_bundle(self, name: str, bundle: bytes) -> None:
         """Replace a bundle; how it was is still believed for a while."""
@@ -245,14 +256,34 @@ class Loses:
 
 
 @dataclass(frozen=True)
+class Restores:
+    """An older Secret is put back, as from a backup, while everybody serves something good."""
+
+    age: int
+
+    async def happen(self, world: World) -> None:
+        """Put it back, if its leaf is still good."""
+        backup = world.past[-1 - self.age % len(world.past)] if world.past else None
+        good = all(one.held is not None and one.held.not_valid_after_utc > world.now for one in world.replicas)
+        if backup is None or not good or world.state is None or world.down:
+            return
+        if backup.pair.certificate.not_valid_after_utc > world.now + timedelta(days=1):
+            world.quiet_until = world.now + 2 * POLICY.propagation
+            world.put(backup)
+
+
+@dataclass(frozen=True)
 class Dies:
-    """A process ends and another begins in its place; whoever is the last that remembers a lost Secret lives on."""
+    """A process ends and another begins in its place; whoever is the last that remembers a lost Secret lives on.
+
+    Not just after a backup was put back: a newcomer has to believe what it says.
+    """
 
     replica: int
 
     async def happen(self, world: World) -> None:
         """Start it anew."""
-        if world.state is not None:
+        if world.state is not None and world.now >= world.quiet_until:
             world.replicas[self.replica].start()
 
 
@@ -287,7 +318,7 @@ class Applies:
             world.set_bundle(self.name, self.bundle)
 
 
-Event = Passes | Steps | Asks | Loses | Dies | Hides | Applies
+Event = Passes | Steps | Asks | Loses | Restores | Dies | Hides | Applies
 numbers = st.integers(0, REPLICAS - 1)
 steps = st.builds(Steps, numbers, st.integers(1, 8), st.none() | numbers)
 moments = st.builds(Passes, st.sampled_from([1.0, 5.0, 20.0, 45.0, 61.0, 130.0]))
@@ -300,6 +331,7 @@ events = st.lists(
     | st.builds(Passes, st.floats(1, 40).map(lambda days: days * 86400))
     | st.builds(Asks, st.sampled_from(Request))
     | st.builds(Loses, st.booleans())
+    | st.builds(Restores, st.integers(0, 8))
     | st.builds(Dies, numbers)
     | st.builds(Hides, numbers)
     | st.builds(Applies, st.sampled_from("ab"), st.sampled_from([b"", pem([THEIRS])])),
@@ -339,6 +371,66 @@ def test_the_checker_sees_an_authority_that_is_replaced_at_once() -> None:
         return False
 
     assert asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_rotation_that_loses_all_its_keys_comes_to_its_end(phase: Phase) -> None:
+    """Wherever it was: what is served stays good until another authority has taken over."""
+
+    async def scenario() -> None:
+        world = await _installed()
+        await Asks(Request.CA).happen(world)
+        while world.state is not None and world.state.phase is not phase:
+            world.now += timedelta(seconds=20)
+            await world.replicas[0].step()
+            world.check()
+        assert world.state is not None
+        world.put(decode({**encode(world.state), "ca.key": b"junk"}))
+        for _ in range(8):
+            await _calm(world)
+            world.now += timedelta(seconds=30)
+        assert world.state.newest.key is not None
+
+    asyncio.run(scenario())
+
+
+def test_a_backup_is_not_served_before_callers_trust_it_again() -> None:
+    """Whoever looks after another one has put its authority back into the bundles waits as long as that one."""
+
+    async def scenario() -> None:
+        world = await _installed()
+        backup = world.state
+        await Asks(Request.CA).happen(world)
+        await _calm(world)
+        world.now += 2 * POLICY.propagation
+        world.put(backup)
+        for number in (0, 1, 2):
+            while await world.replicas[number].step() is None:
+                world.check()
+            world.check()
+        assert world.bundles["a"] != b""
+        await _calm(world)
+        assert backup is not None
+        assert world.replicas[1].held == backup.pair.certificate
+
+    asyncio.run(scenario())
+
+
+def test_a_newcomer_serves_though_configurations_cannot_be_read() -> None:
+    """The Secret has all that it takes; what cannot be looked after is told."""
+
+    async def scenario() -> None:
+        world = await _installed()
+        world.forbidden = True
+        newcomer = world.replicas[0]
+        newcomer.start()
+        with pytest.raises(ClusterFault):
+            await newcomer.step()
+        assert world.state is not None
+        assert newcomer.held == world.state.pair.certificate
+        world.check()
+
+    asyncio.run(scenario())
 
 
 async def _installed() -> World:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from leadergate_certs.state import Phase, State
+from leadergate_certs.loop import POLL_SECONDS
+from leadergate_certs.state import Phase, Request, State
 from leadergate_lab.certs.stage import CONFIGURATIONS, MERGE, SECRET, CertStage
 from leadergate_lab.processes import wait_until
 
@@ -77,7 +78,8 @@ def test_a_wiped_bundle_is_put_back(stage: CertStage) -> None:
         wiped = stage.gate_manifest()
         wiped["webhooks"][0]["clientConfig"]["caBundle"] = ""
         stage.cluster.apply(wiped)
-        wait_until(lambda: stage.bundle() == bundle, what="the bundle is back", timeout=30)
+        # Sooner than anybody would look without a watch.
+        wait_until(lambda: stage.bundle() == bundle, what="the bundle is back", timeout=POLL_SECONDS / 3)
         load.wait_admitted(ADMITTED)
         dialer.wait_succeeded(10)
 
@@ -131,6 +133,51 @@ def test_a_secret_of_something_else_is_left_alone(set_up: Callable[..., CertStag
     stage.cluster.call("PATCH", stage.secret_path, {"data": None}, content_type=MERGE)
     stage.wait_ready()
     assert stage.cluster.get(stage.secret_path)["type"] == "Opaque"
+
+
+def test_an_empty_secret_that_was_made_for_us_is_filled(set_up: Callable[..., CertStage]) -> None:
+    """As deploy/certs/rbac.yaml says: of type kubernetes.io/tls, which has to hold both keys, if nothing in them."""
+    stage = set_up(replicas=1)
+    stage.cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"namespace": stage.namespace, "name": SECRET},
+            "data": {"tls.crt": "", "tls.key": ""},
+        }
+    )
+    stage.start()
+    assert stage.cluster.get(stage.secret_path)["type"] == "kubernetes.io/tls"
+    assert known(stage).pair
+
+
+def test_the_secret_is_of_the_type_that_others_expect(stage: CertStage) -> None:
+    """From the start, since it can never be changed."""
+    assert stage.cluster.get(stage.secret_path)["type"] == "kubernetes.io/tls"
+
+
+@pytest.mark.parametrize("phase", [Phase.SPREADING, Phase.SETTLING, Phase.OVERLAPPING])
+def test_a_rotation_that_loses_all_its_keys_comes_to_its_end(set_up: Callable[..., CertStage], phase: Phase) -> None:
+    """Wherever it was: another authority takes over, and nobody notices."""
+    stage = set_up(propagation=2)
+    stage.start()
+    stage.gate()
+    before = known(stage)
+    with stage.load() as load, stage.dialer() as dialer:
+        stage.ask(Request.CA)
+        stage.wait_state(lambda state: state.phase is phase, what=f"it is {phase}")
+        stage.cluster.call("PATCH", stage.secret_path, {"data": {"ca.key": JUNK}}, content_type=MERGE)
+        after = stage.wait_state(
+            lambda state: (
+                state.phase is Phase.STEADY
+                and state.newest.key is not None
+                and before.newest.fingerprint in state.retired
+            ),
+            what="an authority that can sign has taken over",
+        )
+        went_well(load, dialer)
+    assert stage.bundle() == after.bundle
 
 
 def test_a_foreign_certificate_in_its_place_is_not_taken(stage: CertStage) -> None:

@@ -58,6 +58,9 @@ def test_no_key_is_in_any_file_after_a_whole_run(set_up: Callable[..., CertStage
         printed.append(replica.plain("/metrics")[1])
         replica.process.stop()
     wait_until(lambda: not any(one.process.running for one in stage.replicas), what="all logs are whole", timeout=30)
+    for path in stage.plane.directory.rglob("*"):
+        if path.is_file() and b"PRIVATE KEY" in path.read_bytes():
+            assert path.stat().st_mode & 0o077 == 0, path
     secrets = {needle for state in states if state is not None for needle in needles(state)}
     assert len(secrets) >= 12
     searched = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leadergate.tls import CertificateFault, ServingCertificate
+from leadergate.tls_pair import PairBytes
 from leadergate_certs.issue import KeyAlgorithm, ServingPair, issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 
@@ -118,6 +120,22 @@ def content(content: bytes) -> Callable[[Path], None]:
     return spoil
 
 
+def of_version_two(pem: bytes) -> bytes:
+    """A certificate of X.509 version 2, which nobody issues: parsers refuse it in ways of their own."""
+    der = pem_to_der(pem).replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101"), 1)
+    return der_to_pem(der)
+
+
+def pem_to_der(pem: bytes) -> bytes:
+    """The DER in a PEM block."""
+    return ssl.PEM_cert_to_DER_cert(pem.decode())
+
+
+def der_to_pem(der: bytes) -> bytes:
+    """A PEM block of this DER."""
+    return ssl.DER_cert_to_PEM_cert(der).encode()
+
+
 CA_FIRST = AUTHORITY.certificate_pem + PAIR.certificate_pem
 HALF_CHAIN = PAIR.certificate_pem + AUTHORITY.certificate_pem[:200]
 FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
@@ -130,6 +148,7 @@ FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "corrupt certificate": ("tls.crt", content(b"\0\xff" * 99), "holds no certificate that can be read"),
     "corrupt key": ("tls.key", content(b"\0\xff" * 99), "holds no private key that can be read"),
     "swapped": ("tls.key", content(PAIR.certificate_pem), "holds no private key that can be read"),
+    "another version": ("tls.crt", content(of_version_two(PAIR.certificate_pem)), "holds no certificate that can be"),
     "half a certificate": ("tls.crt", content(PAIR.certificate_pem[:300]), "holds no certificate that can be read"),
     "half a chain": ("tls.crt", content(HALF_CHAIN), "ends within a certificate; write the leaf and then"),
     "half a key": ("tls.key", content(PAIR.key_pem[:100]), "holds no private key that can be read"),
@@ -316,3 +335,73 @@ def test_context_demands_modern_tls(files: Files) -> None:
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_TICKET
     assert context.num_tickets == 0
+
+
+async def test_changes_made_at_once_do_not_undo_each_other(files: Files, tmp_path: Path) -> None:
+    """A pair that is handed over while the clients' authorities are read again: both are in service afterwards."""
+    authorities = tmp_path / "clients.crt"
+    authorities.write_bytes(AUTHORITY.certificate_pem)
+    serving = ServingCertificate.awaited(
+        "secret: tls.crt", "secret: tls.key", observer=files.observed, clock=lambda: NOW, client_ca=authorities
+    )
+    for number in range(1, 21):
+        pair = issue_serving_pair(AUTHORITY, NAMES, NOW, lifetime=timedelta(days=number))
+        authorities.write_bytes(issue_authority(NOW).certificate_pem)
+        await asyncio.gather(serving.refresh(), serving.take(PairBytes(pair.certificate_pem, pair.key_pem)))
+        assert serving.pair is not None
+        assert serving.pair.certificate == pair.certificate_pem
+        assert served_clients(serving) == authorities.read_bytes()
+
+
+def served_clients(serving: ServingCertificate) -> bytes:
+    """The clients' authorities that new handshakes go by."""
+    assert serving._served is not None
+    assert serving._served.clients is not None
+    return serving._served.clients
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+async def test_clients_that_openssl_refuses_are_told_and_the_last_good_ones_go_on(files: Files, tmp_path: Path) -> None:
+    """What one parser takes another may not; the watch outlives it, and a start with it is refused in words."""
+    authorities = tmp_path / "clients.crt"
+    good = issue_authority(NOW).certificate_pem
+    authorities.write_bytes(good)
+
+    def load() -> ServingCertificate:
+        observed = files.observed
+        return ServingCertificate.load(
+            files.cert, files.key, observer=observed, clock=lambda: NOW, client_ca=authorities
+        )
+
+    serving = load()
+    refused = 0
+    der = pem_to_der(good)
+    for at in range(len(der)):
+        authorities.write_bytes(der_to_pem(der[:at] + bytes([der[at] ^ 0x80]) + der[at + 1 :]))
+        told = len(files.observed.faults)
+        before = served_clients(serving)
+        if await serving.refresh():
+            continue
+        assert served_clients(serving) == before
+        if len(files.observed.faults) > told:
+            assert files.observed.faults[-1].startswith(f"{authorities}: ")
+            assert "unexpected" not in files.observed.faults[-1]
+            with pytest.raises(CertificateFault):
+                load()
+            refused += "refused by OpenSSL" in files.observed.faults[-1]
+    assert refused
+    authorities.write_bytes(issue_authority(NOW).certificate_pem)
+    assert await serving.refresh()
+
+
+async def test_the_unforeseen_is_told_by_its_kind_and_the_watch_goes_on(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its text might hold a key."""
+    serving = files.load()
+    files.write(OTHER)
+    with monkeypatch.context() as broken:
+        broken.setattr("leadergate.tls.validate", lambda *_, **__: 1 / 0)
+        assert await serving.refresh() is False
+    assert files.observed.faults == [f"{files.cert}: cannot be taken: unexpected ZeroDivisionError"]
+    assert await serving.refresh() is True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from leadergate_certs.bundle import added, certificates, pem, trusts, wanted
 from leadergate_certs.issue import Authority, issue_authority, issue_serving_pair
@@ -99,3 +101,17 @@ def test_by_hand_nothing_goes(first: Authority, second: Authority) -> None:
     bundle = added(pem([first.certificate]), [second.certificate])
     assert certificates(bundle) == [second.certificate, first.certificate]
     assert added(bundle, [first.certificate]) == bundle
+
+
+@pytest.mark.parametrize("odd", ["junk", "another version"])
+def test_what_cannot_be_read_stays_and_says_nothing_of_the_rest(both: State, first: Authority, odd: str) -> None:
+    """An API server takes such blocks; one of them must neither cost others their trust nor stop a rotation."""
+    theirs = of_others().certificate_pem
+    version = bytes.fromhex("a003020102"), bytes.fromhex("a003020101")
+    der = {"junk": bytes(3), "another version": of_others().certificate.public_bytes(Encoding.DER).replace(*version, 1)}
+    block = ssl.DER_cert_to_PEM_cert(der[odd]).encode()
+    bundle = theirs + block + first.certificate_pem
+    filled = wanted(bundle, both, NOW)
+    assert filled == both.newest.pem + bundle
+    assert wanted(filled, both, NOW) == filled
+    assert trusts(filled, first.certificate)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from leadergate_certs.issue import KeyAlgorithm, issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
-from leadergate_certs.secret import KEYS, Unusable, decode, encode
+from leadergate_certs.secret import KEYS, FromLaterVersion, Unusable, decode, encode
 from leadergate_certs.state import RETIRED_KEPT, Request, State, first_state
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -57,7 +62,7 @@ def test_the_request_stands_beside_the_data(data: dict[str, bytes]) -> None:
     assert decode(data).requested is None
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", [key for key in KEYS if key != "ca.key"])
 @pytest.mark.parametrize("value", [None, b""])
 def test_a_missing_key_is_named(data: dict[str, bytes], key: str, value: bytes | None) -> None:
     """Each of them, missing or empty."""
@@ -85,9 +90,15 @@ def test_junk_is_named(data: dict[str, bytes], key: str, said: str) -> None:
     assert "s3cret" not in str(fault.value)
 
 
-def test_junk_among_the_authorities_keys_is_an_authority_that_cannot_sign(data: dict[str, bytes]) -> None:
-    """Nothing that is served depends on it, so the state is good, and the next authority will be due."""
-    assert [one.key for one in decode({**data, "ca.key": b"junk"}).authorities] == [None, None]
+@pytest.mark.parametrize("keys", [b"junk", b"", None])
+def test_without_their_keys_authorities_cannot_sign(data: dict[str, bytes], keys: bytes | None) -> None:
+    """Nothing that is served depends on them, so the state is good, can be written again, and the next one is due."""
+    damaged = {key: value for key, value in data.items() if key != "ca.key"}
+    if keys is not None:
+        damaged["ca.key"] = keys
+    keyless = decode(damaged)
+    assert [one.key for one in keyless.authorities] == [None, None]
+    assert told(decode(encode(keyless))) == told(keyless)
 
 
 def test_a_key_of_another_certificate_is_refused(data: dict[str, bytes]) -> None:
@@ -105,9 +116,9 @@ def test_a_pair_of_another_authority_is_refused(data: dict[str, bytes]) -> None:
 
 
 def test_a_later_version_is_not_guessed_at(data: dict[str, bytes]) -> None:
-    """It is refused by its number."""
+    """Nor is it damage that this version could mend: there is nothing to be written over it."""
     later = json.dumps({**json.loads(data["state.json"]), "version": 2}).encode()
-    with pytest.raises(Unusable, match=r"^state\.json: version 2 is unknown; expected 1$"):
+    with pytest.raises(FromLaterVersion, match=r"^state\.json: version 2 is unknown, as a later leadergate wrote it; "):
         decode({**data, "state.json": later})
 
 
@@ -118,6 +129,21 @@ def test_an_authority_that_the_state_does_not_know_is_not_trusted_and_ends_late(
     assert read.authorities[-1].trusted_since is None
     assert read.authorities[-1].key is None
     assert read.authorities[-1].leaves_end == stranger.certificate.not_valid_after_utc
+
+
+def test_a_leaf_without_names_is_refused(data: dict[str, bytes]) -> None:
+    """Of another tool, for instance: no client could match it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bare")])
+    end = NOW + timedelta(days=1)
+    bare = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), NOW, end)
+        .sign(key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(Unusable, match=r"^tls\.crt: bears no names"):
+        decode({**data, "tls.crt": bare, "tls.key": pem})
 
 
 def test_no_key_shows_in_a_repr(data: dict[str, bytes]) -> None:

@@ -19,6 +19,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
+    # A pretty traceback could print local variables, and one of them may be a private key.
+    pretty_exceptions_enable=False,
 )
 
 

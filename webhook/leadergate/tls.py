@@ -78,6 +78,7 @@ class ServingCertificate:
         self._observer = observer
         self._clock = clock
         self._reported: dict[str, str] = {}
+        self._changing = asyncio.Lock()
         # Whether callers must show a certificate is settled by this context; by whom it was issued, by the inner one.
         self._context = new_context(self._clients)
         self._context.sni_callback = self._hand_over
@@ -173,19 +174,28 @@ class ServingCertificate:
         return await self._change("pair", lambda: self._built_if_changed(pair))
 
     async def _change(self, what: str, build: Callable[[], _Served | None]) -> bool:
-        try:
-            served = await asyncio.to_thread(build)
-        except CertificateFault as fault:
-            if str(fault) != self._reported.get(what):
-                self._reported[what] = str(fault)
-                self._observer.on_fault(str(fault))
-            return False
-        self._reported.pop(what, None)
-        if served is None:
-            return False
-        self._served = served
+        # One at a time: each builds upon what is served, and would else undo what another has just put there.
+        async with self._changing:
+            try:
+                served = await asyncio.to_thread(build)
+            except CertificateFault as fault:
+                self._report(what, str(fault))
+                return False
+            except Exception as error:
+                # Nothing is known to come here. The watch must outlive it, and its text might hold a key.
+                self._report(what, f"{self._cert_file}: cannot be taken: unexpected {type(error).__name__}")
+                return False
+            self._reported.pop(what, None)
+            if served is None:
+                return False
+            self._served = served
         self._observer.on_reload(served.not_after)
         return True
+
+    def _report(self, what: str, message: str) -> None:
+        if message != self._reported.get(what):
+            self._reported[what] = message
+            self._observer.on_fault(message)
 
     def _load_if_changed(self) -> _Served | None:
         return self._built_if_changed(_read(self._cert_file, self._key_file))

@@ -39,13 +39,17 @@ def serving_context(pem: bytes, clients: bytes | None, cert_file: Path) -> ssl.S
 
 def client_authorities(file: Path, content: bytes) -> bytes:
     """The authorities of clients, as PEM and nothing but certificates. Raises `CertificateFault`."""
+    remedy = "write the authorities of clients there, as PEM"
     try:
         found = x509.load_pem_x509_certificates(content)
-    except ValueError:
-        raise CertificateFault(
-            file, "holds no certificate that can be read", "write the authorities of clients there, as PEM"
-        ) from None
-    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in found)
+    except (ValueError, x509.InvalidVersion):
+        raise CertificateFault(file, "holds no certificate that can be read", remedy) from None
+    authorities = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in found)
+    try:
+        new_context(authorities)
+    except ssl.SSLError as error:
+        raise CertificateFault(file, f"is refused by OpenSSL ({error.reason})", remedy) from None
+    return authorities
 
 
 def new_context(clients: bytes | None) -> ssl.SSLContext:

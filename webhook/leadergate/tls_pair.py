@@ -81,7 +81,7 @@ def _parse_chain(content: bytes, file: Path) -> list[x509.Certificate]:
     remedy = "write the leaf and then its intermediates, as PEM"
     try:
         chain = x509.load_pem_x509_certificates(content)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise CertificateFault(file, "holds no certificate that can be read", remedy) from None
     if len(chain) != content.count(_BEGIN_CERTIFICATE):
         # The parser passes over a block without an end, as a file that is being written has it.

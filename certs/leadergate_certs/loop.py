@@ -21,19 +21,9 @@ from leadergate_certs.calls import ClusterFault, Conflict
 from leadergate_certs.cluster import Address, Cluster, Configuration, Stored
 from leadergate_certs.contest import Contest
 from leadergate_certs.handover import Handover, Serving
-from leadergate_certs.rotation import (
-    Change,
-    Endpoint,
-    Inject,
-    Look,
-    MakeFirst,
-    Policy,
-    Seen,
-    Wait,
-    next_step,
-    perform,
-)
+from leadergate_certs.rotation import Endpoint, Policy, Seen, next_step, perform
 from leadergate_certs.state import Phase, State
+from leadergate_certs.steps import Change, Inject, Look, MakeFirst, Wait
 
 POLL_SECONDS = 30.0
 MOST_STEPS = 32

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from leadergate_certs.rotation import Change
 from leadergate_certs.state import Phase, State
+from leadergate_certs.steps import Change
 
 
 class RotationMetrics:

@@ -28,6 +28,18 @@ from leadergate_certs.issue import (
 )
 from leadergate_certs.names import ServingNames
 from leadergate_certs.state import Request, State, TrustedAuthority, fingerprint, first_state, issued_at, names_of
+from leadergate_certs.steps import (
+    Change,
+    DropAuthority,
+    Inject,
+    IssueLeaf,
+    Look,
+    MakeAuthority,
+    MakeFirst,
+    MarkTrusted,
+    Step,
+    Wait,
+)
 
 PROPAGATION = timedelta(seconds=60)
 """How long an API server may take to hear of a changed bundle, or an endpoint of a changed Secret.
@@ -72,66 +84,6 @@ class Seen:
     to_inject: tuple[str, ...] = ()
     untrusting: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] | None = None
-
-
-@dataclass(frozen=True)
-class MakeFirst:
-    """Make an authority and a pair from nothing."""
-
-
-@dataclass(frozen=True)
-class MakeAuthority:
-    """Make the next authority."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class MarkTrusted:
-    """Write down that the newest authority is in every bundle ``since`` now, or is not any more (None)."""
-
-    since: datetime | None
-
-
-@dataclass(frozen=True)
-class IssueLeaf:
-    """Issue a new pair, signed by ``authority``."""
-
-    authority: TrustedAuthority
-    names: ServingNames
-    why: str
-
-
-@dataclass(frozen=True)
-class DropAuthority:
-    """Trust this authority no longer."""
-
-    authority: TrustedAuthority
-    why: str
-
-
-@dataclass(frozen=True)
-class Inject:
-    """Write the bundles of these configurations."""
-
-    configurations: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Look:
-    """Look at what the endpoints serve, and ask again."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing can be done before ``until``, or before something changes."""
-
-    until: datetime
-    why: str
-
-
-Change = MakeFirst | MakeAuthority | MarkTrusted | IssueLeaf | DropAuthority
-Step = Change | Inject | Look | Wait
 
 
 def next_step(state: State | None, seen: Seen, policy: Policy, now: datetime) -> Step:

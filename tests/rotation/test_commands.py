@@ -15,7 +15,8 @@ from leadergate_certs.bundle import certificates
 from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 from leadergate_certs.state import fingerprint, first_state
-from leadergate_lab.certs.stage import CONFIGURATIONS, SECRET, CertStage
+from leadergate_lab.certs.rights import SECRET
+from leadergate_lab.certs.stage import CONFIGURATIONS, CertStage
 
 PATIENCE = 90
 

@@ -11,7 +11,8 @@ import pytest
 
 from leadergate_certs.loop import POLL_SECONDS
 from leadergate_certs.state import Phase, Request, State
-from leadergate_lab.certs.stage import CONFIGURATIONS, MERGE, SECRET, CertStage
+from leadergate_lab.certs.rights import SECRET
+from leadergate_lab.certs.stage import CONFIGURATIONS, MERGE, CertStage
 from leadergate_lab.processes import wait_until
 
 from .outcome import ADMITTED, went_well

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 
 from leadergate_certs.state import Phase, Request
-from leadergate_lab.certs.stage import PROPAGATION, SECRET, CertStage
+from leadergate_lab.certs.rights import SECRET
+from leadergate_lab.certs.stage import PROPAGATION, CertStage
 from leadergate_lab.processes import ManagedProcess, python_environment, wait_until
 
 from .outcome import went_well

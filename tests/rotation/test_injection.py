@@ -16,7 +16,8 @@ from leadergate_certs.contest import BURST
 from leadergate_certs.issue import issue_authority
 from leadergate_certs.state import Phase, Request
 from leadergate_lab.apicall import call
-from leadergate_lab.certs.stage import CONFIGURATIONS, CertStage, rights
+from leadergate_lab.certs.rights import rights
+from leadergate_lab.certs.stage import CONFIGURATIONS, CertStage
 from leadergate_lab.processes import wait_until
 
 MUTATING = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"

@@ -10,27 +10,20 @@ from cryptography import x509
 
 from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
-from leadergate_certs.rotation import (
+from leadergate_certs.rotation import Endpoint, Policy, Seen, due, may_serve, next_step, perform, settled
+from leadergate_certs.state import Phase, Request, State, first_state
+from leadergate_certs.steps import (
     Change,
     DropAuthority,
-    Endpoint,
     Inject,
     IssueLeaf,
     Look,
     MakeAuthority,
     MakeFirst,
     MarkTrusted,
-    Policy,
-    Seen,
     Step,
     Wait,
-    due,
-    may_serve,
-    next_step,
-    perform,
-    settled,
 )
-from leadergate_certs.state import Phase, Request, State, first_state
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

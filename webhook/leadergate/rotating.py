@@ -19,8 +19,9 @@ from leadergate_certs.issue import ServingPair
 from leadergate_certs.loop import Rotation
 from leadergate_certs.metrics import RotationMetrics
 from leadergate_certs.probe import served
-from leadergate_certs.rotation import Change, Policy
+from leadergate_certs.rotation import Policy
 from leadergate_certs.state import State, fingerprint
+from leadergate_certs.steps import Change
 from leadergate_certs.wake import wake_on_change
 from leadergate_election.connection import ApiConnection
 

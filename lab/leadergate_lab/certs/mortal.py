@@ -21,8 +21,9 @@ from leadergate_certs.issue import ServingPair
 from leadergate_certs.loop import Rotation
 from leadergate_certs.names import ServingNames
 from leadergate_certs.probe import served
-from leadergate_certs.rotation import Change, Policy
+from leadergate_certs.rotation import Policy
 from leadergate_certs.state import Phase, State
+from leadergate_certs.steps import Change
 from leadergate_election.connection import ApiConnection
 from leadergate_election.credentials import CredentialsSource
 

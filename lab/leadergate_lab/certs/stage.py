@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import yaml
 
 from leadergate_certs.cluster import LABEL, ROTATE
 from leadergate_certs.secret import Unusable, decode, encode
@@ -16,14 +13,13 @@ from leadergate_certs.state import Phase, Request, State
 from leadergate_lab.certs.balancer import Backend, Balancer
 from leadergate_lab.certs.dialer import Dialer
 from leadergate_lab.certs.load import StatusLoad
+from leadergate_lab.certs.rights import SECRET, rights, writing
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.processes import free_port, wait_until
 from leadergate_lab.webhook import WebhookProcess, gate_manifest, status_rule
 from leadergate_lab.writer import Writer
 
-RBAC = Path(__file__).parents[3] / "deploy" / "certs" / "rbac.yaml"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-SECRET = "tls"  # noqa: S105 - the name of one
 MERGE = "application/merge-patch+json"
 HOUR = 3600
 PROPAGATION = 1.0
@@ -214,7 +210,7 @@ class CertStage:
         self.cluster.namespace(self.namespace)
         self.cluster.service_account(self.namespace, "operator")
         self.cluster.set_lease(self.namespace, "lock", "operator-0", duration=HOUR)
-        self.cluster.apply(*rights(self.namespace, [self.configuration]), *_writing(self.namespace))
+        self.cluster.apply(*rights(self.namespace, [self.configuration]), *writing(self.namespace))
         self.objects = [self._deployment(f"app-{number}") for number in range(4)]
         holder = self.cluster.pod(self.namespace, "operator-0", "operator")
         self.leader = Writer(self.cluster.client(token=self.cluster.pod_token(holder)))
@@ -236,40 +232,3 @@ class CertStage:
             }
         )
         return f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{name}"
-
-
-def rights(namespace: str, configurations: Iterable[str]) -> list[dict[str, Any]]:
-    """The shipped rbac.yaml for a Secret ``tls`` in that namespace and these configurations."""
-    manifests: list[dict[str, Any]] = [one for one in yaml.safe_load_all(RBAC.read_text()) if one]
-    for manifest in manifests:
-        metadata = manifest["metadata"]
-        if "namespace" in metadata:
-            metadata["namespace"] = namespace
-        elif metadata["name"] == "leadergate-certs-inject":
-            metadata["name"] = f"{metadata['name']}-{namespace}"
-            if "roleRef" in manifest:
-                manifest["roleRef"]["name"] = metadata["name"]
-        for rule in manifest.get("rules", ()):
-            if "secrets" in rule["resources"] and "resourceNames" in rule:
-                rule["resourceNames"] = [SECRET]
-            if "patch" in rule["verbs"]:
-                rule["resourceNames"] = list(configurations)
-    return manifests
-
-
-def _writing(namespace: str) -> list[dict[str, Any]]:
-    """What lets the operator write the status of Deployments in its namespace."""
-    group = "rbac.authorization.k8s.io"
-    metadata = {"namespace": namespace, "name": "operator"}
-    rules = [{"apiGroups": ["apps"], "resources": ["deployments", "deployments/status"], "verbs": ["get", "patch"]}]
-    subject = {"kind": "ServiceAccount", "namespace": namespace, "name": "operator"}
-    return [
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "operator"},
-            "subjects": [subject],
-        },
-    ]

@@ -44,6 +44,7 @@ class Handover:
         held = self._serving.held
         self.deferred = False
         if held == state.pair.certificate:
+            self._strange = None
             return
         serves_good = held is not None and now <= held.not_valid_after_utc
         bundles = [bundle for one in configurations for bundle in one.bundles.values()]

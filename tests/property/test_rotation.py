@@ -244,6 +244,26 @@ def test_a_backup_is_not_served_before_callers_trust_it_again() -> None:
     asyncio.run(scenario())
 
 
+def test_a_backup_that_was_put_back_before_is_as_strange_again() -> None:
+    """What was seen of it the first time says nothing of the second."""
+
+    async def scenario() -> None:
+        world = await _installed()
+        backup = world.state
+        await Asks(Request.CA).happen(world)
+        await _calm(world)
+        current = world.state
+        for put in (backup, current, backup):
+            world.now += 2 * POLICY.propagation
+            world.put(put)
+            for replica in world.replicas:
+                while await replica.step() is None:
+                    world.check()
+                world.check()
+
+    asyncio.run(scenario())
+
+
 def test_a_newcomer_serves_though_configurations_cannot_be_read() -> None:
     """The Secret has all that it takes; what cannot be looked after is told."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from leadergate_certs.calls import ClusterFault
 from leadergate_certs.cluster import Cluster, Stored
+from leadergate_certs.secret import FromLaterVersion
 from leadergate_election.connection import ApiAnswer
 
 
@@ -79,6 +80,4 @@ async def test_a_secret_of_a_later_version_is_a_fault_and_no_damage() -> None:
 
 
 def _later(*_: Any) -> None:
-    from leadergate_certs.secret import FromLaterVersion
-
     raise FromLaterVersion("version 2")

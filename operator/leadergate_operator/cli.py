@@ -69,6 +69,14 @@ def run(
         float, typer.Option(help="Seconds after which a leader that cannot renew gives up leading.")
     ] = 10,
     retry_period: Annotated[float, typer.Option(help="Seconds between two attempts to get or keep the Lease.")] = 2,
+    election_sidecar: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where `leadergate elect` beside it tells who leads, http://127.0.0.1:4040/leader; this process then"
+            " stands in no election itself.",
+        ),
+    ] = None,
     resync_seconds: Annotated[
         float, typer.Option(help="Seconds between two writes of a status that nothing has changed.")
     ] = 30.0,
@@ -92,6 +100,7 @@ def run(
         write_seconds=write_timeout,
         log_level=log_level,
         pod_name=pod_name,
+        sidecar=election_sidecar,
     )
     address, election = None, None
     try:
@@ -104,7 +113,9 @@ def run(
         faults += [_by_option(text) for text in str(fault).split("; ")]
     if faults or address is None or election is None:
         _refuse(*faults)
-    settings = Settings(election, kubeconfig, address, status_gate, resync_seconds, workers, write_timeout)
+    settings = Settings(
+        election, kubeconfig, address, status_gate, resync_seconds, workers, write_timeout, election_sidecar
+    )
     credentials = _credentials(kubeconfig)
     logs.configure(pod_name, log_level)
     try:

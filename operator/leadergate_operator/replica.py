@@ -20,8 +20,8 @@ from leadergate_election.connection import ApiConnection
 from leadergate_election.credentials import Access, CredentialsSource
 from leadergate_election.elector import Callbacks, Elector
 from leadergate_election.events import EventRecorder
-from leadergate_election.health import LeaderHealthzAdaptor
 from leadergate_election.metrics import ElectionMetrics
+from leadergate_operator.election import Election, OwnElection, SidecarElection
 from leadergate_operator.events import COMPONENT, Reporter
 from leadergate_operator.informer import RedirectInformer
 from leadergate_operator.metrics import OperatorMetrics
@@ -60,14 +60,7 @@ class Replica:
         self._table = Table()
         self._loop = asyncio.get_running_loop()
         self._informer = RedirectInformer(client, settings.namespace, self._wake, self._metrics)
-        self._elector = Elector(
-            connection,
-            settings.election,
-            Callbacks(on_started_leading=self._start_leading),
-            metrics=ElectionMetrics(self._registry),
-            events=EventRecorder(connection, settings.pod, component=COMPONENT),
-        )
-        self._health = LeaderHealthzAdaptor(self._elector)
+        self._election = self._take_part(connection)
         self._reporter = Reporter(connection, settings.namespace, settings.pod, EVENT_SECONDS)
         self._reconciler = Reconciler(
             self,
@@ -76,7 +69,7 @@ class Replica:
             self._metrics,
             pod=settings.pod,
             gate=settings.status_gate,
-            leads=lambda: self._elector.is_leader,
+            leads=lambda: self._election.is_leader,
         )
 
     @property
@@ -96,11 +89,11 @@ class Replica:
 
     def unhealthy(self) -> str:
         """Why it should be restarted; empty when it should not."""
-        return self._health.check()
+        return self._election.fault()
 
     def describe(self) -> dict[str, Any]:
         """Who this replica is and whom it takes for the leader."""
-        return {"pod": self._settings.pod, "leading": self._elector.is_leader, "leader": self._elector.leader}
+        return {"pod": self._settings.pod, "leading": self._election.is_leader, "leader": self._election.leader}
 
     def exposition(self) -> bytes:
         """The metrics as Prometheus scrapes them."""
@@ -140,6 +133,19 @@ class Replica:
         self._informer.stop(INFORMER_STOP_SECONDS)
         _log.info("stopped")
 
+    def _take_part(self, connection: ApiConnection) -> Election:
+        """By the sidecar, if the settings name one, else by an elector of its own."""
+        if self._settings.sidecar is not None:
+            return SidecarElection(self._settings.sidecar, lambda: self._reconciler.take_over())
+        elector = Elector(
+            connection,
+            self._settings.election,
+            Callbacks(on_started_leading=self._start_leading),
+            metrics=ElectionMetrics(self._registry),
+            events=EventRecorder(connection, self._settings.pod, component=COMPONENT),
+        )
+        return OwnElection(elector)
+
     def _wake(self) -> None:
         """From the informer's thread. Many events that come at once cost one table."""
         self._loop.call_soon_threadsafe(self._changed.set)
@@ -152,7 +158,7 @@ class Replica:
         listed.cancel()
         ending.cancel()
         if not resign.is_set():
-            await self._elector.run(resign)
+            await self._election.run(resign)
 
     async def _start_leading(self) -> None:
         self._reconciler.take_over()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from leadergate_election.address import Address
 from leadergate_election.settings import ElectionSettings
@@ -15,7 +16,10 @@ LOG_LEVELS = ("debug", "info", "warning")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it. ``election`` has the namespace and the pod's name as well; ``write_seconds`` bounds a status write."""
+    """All of it. ``election`` has the namespace and the pod's name as well; ``write_seconds`` bounds a status write.
+
+    ``sidecar`` is the URL of the ``leadergate elect`` beside it, None when the replica stands for election by itself.
+    """
 
     election: ElectionSettings
     kubeconfig: Path | None
@@ -24,6 +28,7 @@ class Settings:
     resync_seconds: float
     workers: int
     write_seconds: float
+    sidecar: str | None = None
 
     @property
     def pod(self) -> str:
@@ -36,7 +41,15 @@ class Settings:
         return self.election.namespace
 
 
-def faults_of(*, resync_seconds: float, workers: int, write_seconds: float, log_level: str, pod_name: str) -> list[str]:
+def faults_of(
+    *,
+    resync_seconds: float,
+    workers: int,
+    write_seconds: float,
+    log_level: str,
+    pod_name: str,
+    sidecar: str | None = None,
+) -> list[str]:
     """Every fault that is not the election's, each with the setting, its value and what was expected."""
     rules = [
         ("--pod-name", pod_name, _is_subdomain(pod_name), "a Pod's name: lower-case letters, digits, '-' and '.'"),
@@ -44,8 +57,22 @@ def faults_of(*, resync_seconds: float, workers: int, write_seconds: float, log_
         ("--workers", workers, workers > 0, "at least 1"),
         ("--write-timeout", write_seconds, write_seconds > 0, "more than 0 seconds"),
         ("--log-level", log_level, log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
+        (
+            "--election-sidecar",
+            sidecar,
+            sidecar is None or _is_url(sidecar),
+            "a URL as in http://127.0.0.1:4040/leader",
+        ),
     ]
     return [f"{name}={value!r}: expected {expectation}" for name, value, holds, expectation in rules if not holds]
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_subdomain(value: str) -> bool:

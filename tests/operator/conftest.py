@@ -34,9 +34,10 @@ BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1"
 class Replica:
     """One operator process and what it says of itself."""
 
-    def __init__(self, pod: str, process: ManagedProcess) -> None:
+    def __init__(self, pod: str, process: ManagedProcess, kubeconfig: Path) -> None:
         self.pod = pod
         self.process = process
+        self.kubeconfig = kubeconfig
 
     def log(self, event: str | None = None) -> list[dict[str, Any]]:
         """Its whole log so far, or the lines of one event."""
@@ -109,7 +110,7 @@ class Fleet:
             f"{self.namespace}-{pod}", [*argv, "--kubeconfig", str(kubeconfig), *options], log_dir=self._log_dir
         )
         process.start()
-        replica = Replica(pod, process)
+        replica = Replica(pod, process, kubeconfig)
         self.replicas.append(replica)
         return replica
 

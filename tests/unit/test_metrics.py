@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from leadergate import __version__
 from leadergate.metrics import MAX_GATES, Metrics
 from leadergate.model import LeaseKey, Mode, Reason, Standing
 
@@ -26,6 +27,11 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
 def value(metrics: Metrics, name: str, **labels: str) -> float:
     """One sample."""
     return samples(metrics)[name, tuple(sorted(labels.items()))]
+
+
+def test_the_version_is_told() -> None:
+    """So that replicas of two versions can be told apart."""
+    assert value(Metrics(), "leadergate_build_info", version=__version__) == 1
 
 
 def test_reviews_by_gate_mode_verdict_and_reason() -> None:

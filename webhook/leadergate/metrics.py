@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.process_collector import ProcessCollector
 
+from leadergate import __version__
 from leadergate.model import LeaseKey, Mode, Reason, Standing
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -39,6 +40,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         registry = self.registry
         ProcessCollector(registry=registry)
+        build = Gauge("leadergate_build_info", "1; the version is its label.", ["version"], registry=registry)
+        build.labels(__version__).set(1)
         self._reviews = Counter(
             "leadergate_reviews",
             "Admission reviews answered with a verdict.",

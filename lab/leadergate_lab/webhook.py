@@ -176,23 +176,6 @@ def status_rule(group: str, version: str, resource: str, *, scope: str = "*") ->
     }
 
 
-def flow_schema() -> dict[str, Any]:
-    """Puts the webhook's reads of Leases into the built-in ``leader-election`` priority level (KEP-1040)."""
-    subject = {"kind": "ServiceAccount", "serviceAccount": {"namespace": NAMESPACE, "name": ACCOUNT}}
-    rule = {
-        "verbs": ["get", "list", "watch"],
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "namespaces": ["*"],
-    }
-    return {
-        "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
-        "kind": "FlowSchema",
-        "metadata": {"name": "leadergate"},
-        "spec": {
-            "priorityLevelConfiguration": {"name": "leader-election"},
-            "matchingPrecedence": 90,
-            "distinguisherMethod": {"type": "ByUser"},
-            "rules": [{"subjects": [subject], "resourceRules": [rule]}],
-        },
-    }
+def flow_schema() -> Path:
+    """The shipped one: puts the webhook's reads of Leases into the ``leader-election`` priority level (KEP-1040)."""
+    return Path(__file__).parents[2] / "deploy" / "kustomize" / "base" / "flowschema.yaml"

@@ -17,6 +17,7 @@ NAME = "redirect-status.leadergate.dev"
 def test_the_api_server_accepts_the_gate(control_plane: ControlPlane) -> None:
     """The configuration is stored, fails closed, and asks about status writes alone."""
     api = AdmissionregistrationV1Api(control_plane.cluster.api)
+    control_plane.cluster.namespace("demo")
     control_plane.cluster.apply(DEPLOY / "gate.yaml")
     try:
         stored = api.read_validating_webhook_configuration(NAME)

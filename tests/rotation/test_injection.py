@@ -56,7 +56,7 @@ def test_every_entry_of_every_kind_is_injected(stage: CertStage) -> None:
     mutating = stage.gate_manifest()
     mutating |= {"kind": "MutatingWebhookConfiguration", "webhooks": [entry(stage, "mutating.leadergate.dev")]}
     for manifest in rights(stage.namespace, [stage.configuration]):
-        if manifest["metadata"]["name"].startswith("leadergate-certs-inject") and "rules" in manifest:
+        if manifest["metadata"]["name"].startswith("leadergate-inject") and "rules" in manifest:
             manifest["rules"][0]["resources"].append("mutatingwebhookconfigurations")
             stage.cluster.apply(manifest)
     stage.cluster.apply(mutating)

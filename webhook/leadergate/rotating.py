@@ -40,8 +40,15 @@ class RotationTask:
         """Run until cancelled."""
         wake = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(wake_on_change(self.connection, self.watched, wake))
+            group.create_task(wake_on_change(self.connection, self.watched, wake, _watch_broken))
             group.create_task(self.rotation.run(wake))
+
+
+def _watch_broken(path: str, why: str) -> None:
+    resource = path.partition("?")[0].rpartition("/")[2]
+    log.warning(
+        "certificate_watch_broken", resource=resource, fault=why, until_then="changes are seen late, by looking"
+    )
 
 
 def rotation_task(

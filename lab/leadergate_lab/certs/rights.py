@@ -8,42 +8,57 @@ from typing import Any
 
 import yaml
 
-RBAC = Path(__file__).parents[3] / "deploy" / "certs" / "rbac.yaml"
+from leadergate_lab.webhook import ACCOUNT, NAMESPACE
+
+RBAC = Path(__file__).parents[3] / "deploy" / "kustomize" / "base" / "certs-rbac.yaml"
 SECRET = "tls"  # noqa: S105 - the name of one
+_GROUP = "rbac.authorization.k8s.io"
 
 
 def rights(namespace: str, configurations: Iterable[str]) -> list[dict[str, Any]]:
-    """The shipped rbac.yaml for a Secret ``tls`` in that namespace and these configurations."""
+    """The shipped certs-rbac.yaml for a Secret ``tls`` in that namespace, and to inject into these configurations."""
     manifests: list[dict[str, Any]] = [one for one in yaml.safe_load_all(RBAC.read_text()) if one]
     for manifest in manifests:
-        metadata = manifest["metadata"]
-        if "namespace" in metadata:
-            metadata["namespace"] = namespace
-        elif metadata["name"] == "leadergate-certs-inject":
-            metadata["name"] = f"{metadata['name']}-{namespace}"
-            if "roleRef" in manifest:
-                manifest["roleRef"]["name"] = metadata["name"]
+        if "namespace" in manifest["metadata"]:
+            manifest["metadata"]["namespace"] = namespace
         for rule in manifest.get("rules", ()):
             if "secrets" in rule["resources"] and "resourceNames" in rule:
                 rule["resourceNames"] = [SECRET]
-            if "patch" in rule["verbs"]:
-                rule["resourceNames"] = list(configurations)
-    return manifests
+    return [*manifests, *_injecting(f"leadergate-inject-{namespace}", list(configurations))]
+
+
+def _injecting(name: str, configurations: list[str]) -> list[dict[str, Any]]:
+    """As ``leadergate gate render`` grants it for each gate."""
+    rule = {
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": ["validatingwebhookconfigurations"],
+        "resourceNames": configurations,
+        "verbs": ["patch"],
+    }
+    return [
+        {"apiVersion": f"{_GROUP}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": [rule]},
+        {
+            "apiVersion": f"{_GROUP}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": ACCOUNT}],
+        },
+    ]
 
 
 def writing(namespace: str) -> list[dict[str, Any]]:
     """What lets the operator write the status of Deployments in its namespace."""
-    group = "rbac.authorization.k8s.io"
     metadata = {"namespace": namespace, "name": "operator"}
     rules = [{"apiGroups": ["apps"], "resources": ["deployments", "deployments/status"], "verbs": ["get", "patch"]}]
     subject = {"kind": "ServiceAccount", "namespace": namespace, "name": "operator"}
     return [
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {"apiVersion": f"{_GROUP}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
         {
-            "apiVersion": f"{group}/v1",
+            "apiVersion": f"{_GROUP}/v1",
             "kind": "RoleBinding",
             "metadata": metadata,
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": "operator"},
+            "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": "operator"},
             "subjects": [subject],
         },
     ]

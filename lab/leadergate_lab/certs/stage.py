@@ -31,7 +31,7 @@ class CertStage:
     """A namespace of its own with the Secret, a Lease held for an hour, Deployments to write, and the replicas.
 
     ``flags`` go to every replica; ``propagation`` is in seconds. With a ``service``, replicas take its endpoints for
-    themselves, in place of being told where they are. Rights are those of ``deploy/certs/rbac.yaml``.
+    themselves, in place of being told where they are. Rights are those of ``deploy/kustomize/base``.
     """
 
     def __init__(

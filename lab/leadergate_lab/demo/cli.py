@@ -99,7 +99,7 @@ def _judge(stage: Stage, voice: Voice, ending: ExitStack, *, was_stale: bool, ke
     if not keep:
         with voice.doing("stopping the replicas", "stopped the replicas: nothing writes any more"):
             stage.stop_replicas()
-    webhook = opening.gate_manifest()["webhooks"][0]["name"]
+    webhook = opening.gate_manifests()[-1]["webhooks"][0]["name"]
     summary = close(stage, webhook)
     tell(summary, voice, gated=stage.gated)
     alone = check_alone(stage, voice, ending, 7, webhook) if stage.gated else summary

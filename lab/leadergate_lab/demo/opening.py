@@ -13,14 +13,15 @@ from kubernetes.client.exceptions import ApiException
 
 from leadergate_lab import assets
 from leadergate_lab.controlplane import ControlPlane
-from leadergate_lab.demo.place import CHANGED, CRD, DEPLOY, LEASE, MAIN, MERGE, TARGETS, Place, redirect, rights
-from leadergate_lab.demo.stage import DemoFault, Stage, explain, sweep
+from leadergate_lab.demo.place import CHANGED, CRD, DEPLOY, MAIN, MERGE, TARGETS, Place, redirect, rights
+from leadergate_lab.demo.stage import Stage, explain, sweep
 from leadergate_lab.demo.voice import Voice
 from leadergate_lab.processes import free_port
 from leadergate_lab.recorder import Recorder
 from leadergate_lab.webhook import WebhookProcess
 
 EFFECT_SECONDS = 30.0
+SERVER = DEPLOY.parent / "kustomize" / "base"
 CERTIFICATES = "leadergate-system/leadergate-tls"
 
 
@@ -94,17 +95,16 @@ def _gate(stage: Stage, voice: Voice, ending: ExitStack) -> None:
                 *("--certs-endpoints", f"127.0.0.1:{port}"),
             ],
         )
-        stage.plane.cluster.apply(DEPLOY.parent / "certs" / "rbac.yaml")
-        webhook.grant(stage.place.namespace, LEASE)
+        stage.plane.cluster.apply(SERVER / "certs-rbac.yaml")
         ending.callback(lambda: webhook.process.stop() if webhook.process.running else None)
         webhook.start()
     stage.webhook = webhook
-    manifest = gate_manifest()
+    *rights, manifest = gate_manifests()
     entry = manifest["webhooks"][0]
     path = entry["clientConfig"]["service"]["path"]
     # The one thing changed: here the webhook is a process with an address, not a Service.
     entry["clientConfig"] = {"url": webhook.url + path}
-    stage.plane.cluster.apply(manifest)
+    stage.plane.cluster.apply(*rights, manifest)
     voice.say(f"applied deploy/operator/gate.yaml: writes of redirects/status are put to {webhook.url}{path}")
     voice.say(f"the webhook made its certificates in the secret {CERTIFICATES} and puts the caBundle into the gate")
     answer = ""
@@ -119,12 +119,9 @@ def _gate(stage: Stage, voice: Voice, ending: ExitStack) -> None:
     voice.quote(answer, style="red")
 
 
-def gate_manifest() -> dict[str, Any]:
-    """The gate that is shipped."""
-    manifest = yaml.safe_load((DEPLOY / "gate.yaml").read_text())
-    if not isinstance(manifest, dict):
-        raise DemoFault("deploy/operator/gate.yaml is no manifest")
-    return manifest
+def gate_manifests() -> list[dict[str, Any]]:
+    """The gate that is shipped: the webhook's rights for it, and last the configuration."""
+    return list(yaml.safe_load_all((DEPLOY / "gate.yaml").read_text()))
 
 
 def _dry_run(stage: Stage) -> str:

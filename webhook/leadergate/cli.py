@@ -65,14 +65,27 @@ app.add_typer(certs, name="certs", short_help="Show, rotate, inject and issue th
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
-    short_help="Write gates (leadergate gate render --help teaches).",
+    short_help="Write gates and list those of a cluster (leadergate gate --help teaches).",
 )
 def gate(context: typer.Context) -> None:
-    """Write gates."""
+    """Write and list gates."""
     # Imported here: what serves reviews has no use for it.
     from leadergate.gates.cli import app as gates
 
     gates(context.args, prog_name="leadergate gate")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+    short_help="Check a live installation: what is wrong, and the remedy (leadergate doctor --help teaches).",
+)
+def doctor(context: typer.Context) -> None:
+    """Check a live installation."""
+    # Imported here: what serves reviews has no use for it.
+    from leadergate.doctor.cli import app as check
+
+    check(context.args, prog_name="leadergate doctor")
 
 
 @app.command()

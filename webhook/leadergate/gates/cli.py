@@ -9,6 +9,7 @@ import yaml
 
 from leadergate.gates.fields import Fields, overridden
 from leadergate.gates.inputs import asked, from_file, refuse
+from leadergate.gates.listing import list_gates
 from leadergate.gates.manifest import manifests
 from leadergate.gates.notes import notes
 from leadergate.gates.reading import read
@@ -29,7 +30,10 @@ _Texts = list[str] | None
 
 @app.callback()
 def _group() -> None:
-    """Write gates: ValidatingWebhookConfigurations that bind status writes to a Lease."""
+    """Write and list gates: ValidatingWebhookConfigurations that bind status writes to a Lease."""
+
+
+app.command("list")(list_gates)
 
 
 @app.command(no_args_is_help=True)

@@ -1,0 +1,1 @@
+"""Judging a live installation: ``leadergate doctor``. Nothing that serves imports it."""

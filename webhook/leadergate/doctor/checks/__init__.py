@@ -1,0 +1,1 @@
+"""What is judged, a subject a file: pure functions of what was looked at."""

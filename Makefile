@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup controlplane demo test lint format bench soak-certs clean
+.PHONY: help setup controlplane demo test lint format bench soak-certs deploytools deploy-check clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -44,7 +44,13 @@ controlplane: setup ## Find or build etcd, kube-apiserver and kubectl (the first
 demo: controlplane ## Show the main job on a real API server (GATE=off, KEEP=1)
 	@$(RUN)/python -m leadergate_lab.demo --gate $(or $(GATE),on) $(if $(KEEP),--keep)
 
-test: controlplane ## Prove it: every layer of the tests
+deploytools: controlplane
+	@$(RUN)/python -m leadergate_lab.deploytools
+
+deploy-check: deploytools ## Install chart and overlays on a real API server, upgrade, restart, take rights away, remove
+	@$(RUN)/pytest -n $(JOBS) --dist loadfile tests/chart tests/deploy $(PYTEST)
+
+test: controlplane deploytools ## Prove it: every layer of the tests
 	@$(RUN)/python -m leadergate_lab.interop.programs
 	@$(RUN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
 

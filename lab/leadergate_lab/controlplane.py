@@ -36,13 +36,21 @@ class ControlPlane:
     """etcd and kube-apiserver, and what it takes to talk to them. A context manager; ends with :meth:`stop`."""
 
     def __init__(
-        self, assets: Assets, directory: Path, scratch: Scratch | None, port: Callable[[], int] = free_port
+        self,
+        assets: Assets,
+        directory: Path,
+        scratch: Scratch | None,
+        port: Callable[[], int] = free_port,
+        prefix: Sequence[str] = (),
+        service_accounts: bool = False,
     ) -> None:
         self.directory = directory
         self.kubectl = assets.kubectl
         self._assets = assets
         self._scratch = scratch
         self._port = port
+        self._prefix = tuple(prefix)
+        self._service_accounts = service_accounts
         self._authority = LabAuthority("leadergate-lab")
         self._clients = LabAuthority("leadergate-lab-clients")
         self._service_account_key = ServiceAccountKey()
@@ -62,16 +70,20 @@ class ControlPlane:
         directory: Path | None = None,
         apiserver_flags: Sequence[str] = (),
         port: Callable[[], int] = free_port,
+        prefix: Sequence[str] = (),
+        service_accounts: bool = False,
     ) -> ControlPlane:
         """Start both and wait until the API server is ready.
 
         Without ``directory`` a temporary one is made and removed at the end; a given one is kept. ``port`` finds free
-        ports. Raises ProcessDied with the end of the log of whichever did not start.
+        ports. ``prefix`` is a command that runs the command behind it. With ``service_accounts`` Pods get the accounts
+        and tokens of the ServiceAccount admission plugin, which wants a controller manager. Raises ProcessDied with the
+        end of the log of whichever did not start.
         """
         scratch = Scratch() if directory is None else None
         folder = scratch.path if scratch else Path(directory or "").absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        plane = cls(assets, folder, scratch, port)
+        plane = cls(assets, folder, scratch, port, prefix, service_accounts)
         try:
             plane._start(apiserver_flags)
         except BaseException:
@@ -149,6 +161,7 @@ class ControlPlane:
         etcd = ManagedProcess(
             "etcd",
             [
+                *self._prefix,
                 str(self._assets.etcd),
                 "--name=lab",
                 f"--data-dir={self.directory / 'etcd'}",
@@ -171,6 +184,7 @@ class ControlPlane:
     def _launch(self, name: str, flags: Sequence[str]) -> ApiServer:
         folder = self.directory
         argv = [
+            *self._prefix,
             str(self._assets.kube_apiserver),
             f"--etcd-servers={self._etcd_url}",
             f"--cert-dir={folder}",
@@ -184,8 +198,8 @@ class ControlPlane:
             f"--service-account-key-file={folder / 'sa.pub'}",
             f"--service-account-signing-key-file={folder / 'sa.key'}",
             "--service-cluster-ip-range=10.0.0.0/24",
-            # It would refuse Pods until a controller manager, which does not run here, has made default accounts.
-            "--disable-admission-plugins=ServiceAccount",
+            # It would refuse Pods until a controller manager has made default accounts.
+            *(() if self._service_accounts else ("--disable-admission-plugins=ServiceAccount",)),
             f"--audit-policy-file={folder / 'audit-policy.yaml'}",
             "--audit-log-mode=blocking",
             # In MB. A log that began anew in the midst of a test would seem to have lost rejections.

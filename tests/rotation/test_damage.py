@@ -137,7 +137,7 @@ def test_a_secret_of_something_else_is_left_alone(set_up: Callable[..., CertStag
 
 
 def test_an_empty_secret_that_was_made_for_us_is_filled(set_up: Callable[..., CertStage]) -> None:
-    """As deploy/kustomize/base/certs-rbac.yaml says: of type kubernetes.io/tls, which has to hold both keys, if nothing in them."""
+    """As certs-rbac.yaml says: of type kubernetes.io/tls, which has to hold both keys, if nothing in them."""
     stage = set_up(replicas=1)
     stage.cluster.apply(
         {

@@ -1,0 +1,47 @@
+"""The sample operator in its sidecar form, as it is shipped, under an installed gate."""
+
+from __future__ import annotations
+
+import json
+
+from leadergate_lab.processes import wait_until
+
+from .conftest import CONFIGURATIONS, DEPLOY, NAMESPACE, Town
+
+DEMO = "/apis/demo.leadergate.dev/v1/namespaces/demo/redirects/docs"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/demo/leases/operator-lock"
+GATE = "redirect-status.leadergate.dev"
+
+
+def test_it_runs_as_shipped(town: Town) -> None:
+    """Three replicas become ready; the holder's status is kept, and after its Pod is deleted another one's is."""
+    town.install("--set", "replicas=1")
+    operator = DEPLOY / "operator"
+    for name in ("rbac.yaml", "gate.yaml", "sidecar.yaml"):
+        town.kubectl("apply", "--server-side", "-f", operator / name)
+    town.village.wait_rollout("demo", "redirect-operator")
+    spec = {"path": "/docs", "target": "https://example.org/docs"}
+    metadata = {"namespace": "demo", "name": "docs"}
+    town.cluster.apply({"apiVersion": "demo.leadergate.dev/v1", "kind": "Redirect", "metadata": metadata, "spec": spec})
+
+    def holder() -> str:
+        return str(town.cluster.get(LEASE)["spec"].get("holderIdentity") or "")
+
+    def writer() -> str:
+        return str(town.cluster.get(DEMO).get("status", {}).get("writtenBy", ""))
+
+    def denied() -> set[str]:
+        pods = town.village.node.pods(NAMESPACE, "leadergate-")
+        lines = "".join(pod.stdout("webhook").read_text() for pod in pods).splitlines()
+        found = [json.loads(line) for line in lines if '"Deny"' in line]
+        return {record["requester"]["pod"] for record in found if record["gate"] == "demo/operator-lock"}
+
+    wait_until(lambda: writer() not in ("", None), what="a status is written", timeout=60)
+    wait_until(lambda: len(denied()) == 2, what=f"both followers were rejected\n{town.logs()[-2000:]}", timeout=60)
+    first = holder()
+    assert writer() == first
+    assert first not in denied()
+    town.kubectl("-n", "demo", "delete", "pod", first)
+    wait_until(lambda: holder() not in ("", first) and writer() == holder(), what="a takeover", timeout=60)
+    town.cluster.call("DELETE", f"{CONFIGURATIONS}/{GATE}")
+    town.kubectl("delete", "namespace", "demo", "--wait=false")

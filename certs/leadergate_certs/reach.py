@@ -38,6 +38,14 @@ KubeconfigOption = Annotated[
     Path | None,
     typer.Option(help="kubeconfig; default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account."),
 ]
+DialPodsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--dial-pods/--no-dial-pods",
+        help="Shake hands with the replicas at their pods' addresses. Default: only inside of the cluster, because"
+        " elsewhere these addresses may be anybody's.",
+    ),
+]
 ContextOption = Annotated[str | None, typer.Option(help="Context of the kubeconfig; default: its current one.")]
 
 
@@ -79,6 +87,11 @@ def refuse(message: str) -> NoReturn:
     """End the command with 2 and one line."""
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(2)
+
+
+def dials_pods(asked: bool | None) -> bool:
+    """Whether pods are called: as was asked, else inside of a cluster, by what the kubelet sets there."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ if asked is None else asked
 
 
 def way(kubeconfig: Path | None, context: str | None) -> CredentialsSource:

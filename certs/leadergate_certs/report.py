@@ -61,7 +61,7 @@ def report(
     notes = [] if configurations else ["no webhook configuration carries the label: nobody is told to trust anything"]
     if not endpoints:
         notes.append("no endpoint is known: what replicas serve was not looked at")
-    notes += [f"{one.address} cannot be reached from here" for one in endpoints if one.serves is None and not reach]
+    notes += [f"{one.address} was not reached from here" for one in endpoints if one.serves is None and not reach]
     if state is not None and state.requested is not None:
         notes.append(f"a renewal was asked for and has not begun: {state.requested}")
     return Report(

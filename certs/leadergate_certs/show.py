@@ -18,11 +18,13 @@ from leadergate_certs.reach import (
     DEFAULT_SECRET,
     DEFAULT_SERVICE,
     ContextOption,
+    DialPodsOption,
     EndpointsOption,
     KubeconfigOption,
     Reach,
     SecretOption,
     ServiceOption,
+    dials_pods,
     refuse,
 )
 from leadergate_certs.report import Line, Report, report
@@ -41,13 +43,14 @@ def show(
     service: ServiceOption = DEFAULT_SERVICE,
     endpoints: EndpointsOption = "",
     output: Annotated[Output, typer.Option("--output", "-o", help="table or json.")] = Output.TABLE,
+    dial_pods: DialPodsOption = None,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,
 ) -> None:
     """Show which certificates are in the Secret, in each labelled configuration, and really served.
 
     Exits with 1 when something is wrong, and says what; with 2 when it cannot look. Replicas are asked by a TLS
-    handshake, so run it where their addresses can be reached to see what they serve:
+    handshake at --endpoints, and inside of the cluster at their pods' addresses:
 
     \b
       kubectl -n leadergate-system exec deploy/leadergate -- leadergate certs show
@@ -58,7 +61,10 @@ def show(
         stored, configurations, addresses = await asyncio.gather(
             cluster.read(), cluster.configurations(), _addresses(cluster, service, given)
         )
-        leaves = await asyncio.gather(*(served(one.host, one.port) for one in addresses))
+        if given or dials_pods(dial_pods):
+            leaves = await asyncio.gather(*(served(one.host, one.port) for one in addresses))
+        else:
+            leaves = [None] * len(addresses)
         seen = [Endpoint(str(one), one.ready, leaf) for one, leaf in zip(addresses, leaves, strict=True)]
         return report(stored, configurations, seen, datetime.now(UTC))
 

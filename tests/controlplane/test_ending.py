@@ -48,7 +48,7 @@ def test_writes_go_on_during_the_drain(control_plane: ControlPlane, webhook: Web
         process.signal(15)
         process.wait_until(lambda: ending.plain("/readyz")[0] == 503, what="it is not ready", timeout=15)
         assert ending.plain("/livez")[0] == 200
-        assert "[-] leaving: " in ending.plain("/readyz")[1]
+        assert "[-] shutdown: " in ending.plain("/readyz")[1]
         before = len(answers)
         process.wait_until(lambda: len(answers) > before + 100, what="writes are judged", timeout=15)
     assert set(Counter((answer.code, answer.cause) for answer in answers)) == {(200, ""), (403, "NotHolder")}

@@ -15,7 +15,10 @@ SERVICE = "gate"
 
 
 def endpoints(stage: CertStage, **ready: bool) -> None:
-    """Give the Service these addresses, of a net that is for documentation alone (RFC 5737): nobody answers there."""
+    """Give the Service these addresses of this machine, at a port where nobody listens.
+
+    EndpointSlices take no loopback address; they take one for a name.
+    """
     metadata = {"namespace": stage.namespace, "name": SERVICE}
     stage.cluster.apply(
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 443}]}},
@@ -23,10 +26,10 @@ def endpoints(stage: CertStage, **ready: bool) -> None:
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {**metadata, "labels": {"kubernetes.io/service-name": SERVICE}},
-            "addressType": "IPv4",
-            "ports": [{"name": "https", "port": 8443}],
+            "addressType": "FQDN",
+            "ports": [{"name": "https", "port": 1}],
             "endpoints": [
-                {"addresses": [f"192.0.2.{number.removeprefix('n')}"], "conditions": {"ready": so}}
+                {"addresses": [f"127.0.2.{number.removeprefix('n')}"], "conditions": {"ready": so}}
                 for number, so in ready.items()
             ],
         },
@@ -36,10 +39,10 @@ def endpoints(stage: CertStage, **ready: bool) -> None:
 def test_endpoints_of_a_service_are_found(stage: CertStage) -> None:
     """By its EndpointSlices; that one cannot be reached is a note."""
     endpoints(stage, n1=True, n2=False)
-    ended = run(stage, "show", "--service", SERVICE, "--output", "json")
+    ended = run(stage, "show", "--service", SERVICE, "--dial-pods", "--output", "json")
     report = json.loads(ended.stdout)
-    assert [line["what"] for line in report["endpoints"]] == ["192.0.2.1:8443", "192.0.2.2:8443 (not ready)"]
-    assert "192.0.2.1:8443 cannot be reached from here" in report["notes"]
+    assert [line["what"] for line in report["endpoints"]] == ["127.0.2.1:1", "127.0.2.2:1 (not ready)"]
+    assert "127.0.2.1:1 was not reached from here" in report["notes"]
 
 
 def test_endpoints_of_a_service_are_waited_for(set_up: Callable[..., CertStage]) -> None:
@@ -51,7 +54,7 @@ def test_endpoints_of_a_service_are_waited_for(set_up: Callable[..., CertStage])
     stage.ask(Request.CA)
     stage.wait_state(lambda state: state.switched and len(state.authorities) == 2, what="the new leaf is issued")
     logs = [replica.process.stderr_path for replica in stage.replicas]
-    waiting = "not known to serve the new pair: 192.0.2.1:8443"
+    waiting = "not known to serve the new pair: 127.0.2.1:1"
     wait_until(lambda: any(waiting in log.read_text() for log in logs), what="it is waited for", timeout=30)
     endpoints(stage, n2=False)
     stage.wait_state(lambda state: state.phase is Phase.STEADY, what="the old authority is dropped")

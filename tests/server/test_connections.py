@@ -158,7 +158,7 @@ def test_leaving(run_uvloop: Run, serve: Serve) -> None:
             served.webhook.leave()
             readiness = await served.plain("/readyz")
             assert readiness.code == 503
-            assert b"[-] leaving: this process is about to end" in readiness.body
+            assert b"[-] shutdown: this process is about to end" in readiness.body
             assert (await served.plain("/livez")).code == 200
             for caller, body, code in ((old, review(), 200), (await served.call(), b"{", 400)):
                 answer = await caller.post(body)
@@ -175,7 +175,7 @@ def test_not_ready_before_the_api_server_answered(run_uvloop: Run, served: Serve
         readiness = await served.plain("/readyz")
         assert (readiness.code, readiness.body.decode().splitlines()) == (
             503,
-            ["[+] leaving", "[+] certificate", "[-] api-server: the API server has not answered yet"],
+            ["[+] shutdown", "[+] certificate", "[-] api-server: the API server has not answered yet"],
         )
         assert (await served.plain("/livez")).code == 200
         assert b"leadergate_reviews_total" in (await served.plain("/metrics")).body

@@ -116,7 +116,7 @@ def test_alive_but_not_ready_without_an_api_server(start: Start) -> None:
     assert webhook.plain("/livez") == (200, "ok\n")
     assert webhook.plain("/readyz") == (
         503,
-        "[+] leaving\n[+] certificate\n[-] api-server: the API server has not answered yet\n",
+        "[+] shutdown\n[+] certificate\n[-] api-server: the API server has not answered yet\n",
     )
     code, status = webhook.post("/enforce/shop/operator?timeout=500ms")
     assert (code, status["details"]["causes"][0]["reason"]) == (503, "LeaseUnreadable")
@@ -140,7 +140,7 @@ def test_leaving(start: Start) -> None:
     webhook.process.wait_until(lambda: bool(webhook.log("leaving")), what="it leaves", timeout=PATIENCE)
     code, readiness = webhook.plain("/readyz")
     assert code == 503
-    assert "[-] leaving" in readiness
+    assert "[-] shutdown" in readiness
     assert webhook.plain("/livez")[0] == 200
     assert webhook.post("/audit/shop/operator?timeout=200ms")[0] == 200
     assert webhook.ends() == 0

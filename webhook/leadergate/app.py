@@ -197,7 +197,7 @@ def build(
     metrics.watch_load(in_flight=lambda: endpoint.in_flight, body_bytes=lambda: budget.held)
     rotation = rotation_task(settings, connection, ready.certificate, metrics.registry)
     checks = [
-        Check("leaving", lambda: "this process is about to end" if endpoint.leaving else ""),
+        Check("shutdown", lambda: "this process is about to end" if endpoint.leaving else ""),
         Check("certificate", lambda: ready.certificate.fault),
         Check("api-server", lambda: "" if api_server.answered else "the API server has not answered yet"),
     ]

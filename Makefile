@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup controlplane demo test lint format bench soak-certs deploytools deploy-check clean
+.PHONY: help setup controlplane demo test lint format bench soak-certs deploytools deploy-check image image-check clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -73,6 +73,15 @@ bench: controlplane ## Measure the gate against a bare handler, in turns
 
 soak-certs: controlplane ## Rotate the authority 20 times under load and count what failed (SOAK="--rotations 3")
 	@$(RUN)/python -m leadergate_lab.certs.soak $(SOAK)
+
+IMAGE ?= leadergate:dev
+ENGINE ?= docker
+
+image: ## Build the container image (IMAGE=registry.example.org/leadergate:0.1.0 ENGINE=buildah)
+	@$(ENGINE) build --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) .
+
+image-check: controlplane ## Build the image twice with buildah, run it, compare (as root, on Debian; some minutes)
+	@$(RUN)/python -m leadergate_lab.image
 
 clean: ## Remove what make made here (the control plane's cache stays)
 	@rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -54,6 +54,8 @@ test: controlplane deploytools ## Prove it: every layer of the tests
 	@$(RUN)/python -m leadergate_lab.interop.programs
 	@$(RUN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
+test-chart test-village test-deploy: deploytools
+
 test-%: controlplane
 	@$(RUN)/pytest tests/$* $(PYTEST)
 

@@ -34,7 +34,14 @@ def tell_how_to_look(stage: Stage, voice: Voice, step: int) -> None:
     if stage.webhook is not None:
         lines += ["", "# the gate's metrics and its records", f"curl {stage.webhook.plain_url}/metrics"]
         lines += [f"tail -f {stage.webhook.process.stdout_path}"]
-        certs = f"{Path(sys.executable).parent / 'leadergate'} certs"
+        leadergate = Path(sys.executable).parent / "leadergate"
+        lines += [
+            "",
+            "# what gates there are, and what is right and wrong with them; then break something, and look again",
+        ]
+        lines += [f"{leadergate} gate list", f"{leadergate} doctor"]
+        lines += [f"{kubectl} delete flowschema leadergate"]
+        certs = f"{leadergate} certs"
         endpoint = f"--endpoints 127.0.0.1:{stage.webhook.port}"
         lines += ["", "# its certificates, and a new authority without a failed write (takes two minutes)"]
         lines += [f"{certs} show {endpoint}", f"{certs} rotate --ca"]

@@ -48,11 +48,11 @@ deploytools: controlplane
 	@$(RUN)/python -m leadergate_lab.deploytools
 
 deploy-check: deploytools ## Install chart and overlays on a real API server, upgrade, restart, take rights away, remove
-	@$(RUN)/pytest -n $(JOBS) --dist loadfile tests/chart tests/deploy $(PYTEST)
+	@$(RUN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/chart tests/deploy $(PYTEST)
 
 test: controlplane deploytools ## Prove it: every layer of the tests
 	@$(RUN)/python -m leadergate_lab.interop.programs
-	@$(RUN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	@$(RUN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-chart test-village test-deploy: deploytools
 

@@ -167,7 +167,7 @@ class Team:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webhook(control_plane: ControlPlane) -> Iterator[WebhookProcess]:
     """One webhook for all teams on the shared control plane."""
     install_crds(control_plane.cluster)
@@ -177,7 +177,7 @@ def webhook(control_plane: ControlPlane) -> Iterator[WebhookProcess]:
     webhook.process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spare_plane(assets: Assets) -> Iterator[ControlPlane]:
     """A second control plane, for tests that add API servers and take them away."""
     with ControlPlane.start(assets) as plane:
@@ -185,7 +185,7 @@ def spare_plane(assets: Assets) -> Iterator[ControlPlane]:
         yield plane
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reader(spare_plane: ControlPlane) -> ApiServer:
     """An API server of the spare control plane that serves nothing but a gate's reads; leave it running."""
     return spare_plane.add_apiserver()
@@ -217,13 +217,13 @@ def _nudging(plane: ControlPlane, name: str) -> Iterator[WebhookProcess]:
     webhook.process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def one(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[WebhookProcess]:
     """A replica that nudges; the shared webhook, which does not, has served the CRDs."""
     yield from _nudging(control_plane, "nudging-one")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def two(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[WebhookProcess]:
     """Another one."""
     yield from _nudging(control_plane, "nudging-two")

@@ -194,7 +194,7 @@ def _words(arguments: Sequence[str]) -> str:
     return " ".join(map(str, arguments[1:]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _village(assets: Assets) -> Iterator[Village]:
     scratch = Scratch()
     policy = scratch.path / "accounts-audit.yaml"
@@ -207,7 +207,7 @@ def _village(assets: Assets) -> Iterator[Village]:
         scratch.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _town(_village: Village) -> Town:
     return Town(_village, binary())
 

@@ -43,5 +43,11 @@ def test_it_runs_as_shipped(town: Town) -> None:
     assert first not in denied()
     town.kubectl("-n", "demo", "delete", "pod", first)
     wait_until(lambda: holder() not in ("", first) and writer() == holder(), what="a takeover", timeout=60)
+    pods = [pod["metadata"]["name"] for pod in town.village.pods("demo")]
+    town.kubectl("-n", "demo", "scale", "deployment", "redirect-operator", "--replicas=0")
+    wait_until(lambda: not town.village.pods("demo"), what="its Pods are gone", timeout=60)
+    for name in ("operator", "elect"):
+        ends = {pod: town.village.node.pod("demo", pod).exit_codes(name)[-1:] for pod in pods}
+        assert set(map(tuple, ends.values())) == {(0,)}, f"{name} ended otherwise than in order: {ends}"
     town.cluster.call("DELETE", f"{CONFIGURATIONS}/{GATE}")
     town.kubectl("delete", "namespace", "demo", "--wait=false")

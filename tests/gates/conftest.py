@@ -171,7 +171,7 @@ def render(plane: ControlPlane, *arguments: str, kubeconfig: Path | None = None)
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gate_webhook(control_plane: ControlPlane) -> Iterator[WebhookProcess]:
     """One webhook for all shops: it may read no Lease until a rendered gate says so, and records all verdicts."""
     install_crds(control_plane.cluster)

@@ -12,7 +12,7 @@ from leadergate_lab.certs.stage import CertStage
 from leadergate_lab.controlplane import ControlPlane
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(assets: Assets) -> Iterator[ControlPlane]:
     """Shared by these tests: each has a namespace, a Secret and replicas of its own."""
     with ControlPlane.start(assets) as plane:

@@ -20,7 +20,7 @@ from leadergate_lab.village.village import Village
 WEB = Path(__file__).parent / "web.py"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _controllers(request: pytest.FixtureRequest) -> None:
     """Builds kube-controller-manager if it must, for minutes, and shows how far it is."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
@@ -28,7 +28,7 @@ def _controllers(request: pytest.FixtureRequest) -> None:
         controllers.binary()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def village(assets: Assets, _controllers: None) -> Iterator[Village]:
     """The images are leadergate's, a small web server and a bare Python."""
     images = {
@@ -44,7 +44,7 @@ def village(assets: Assets, _controllers: None) -> Iterator[Village]:
         scratch.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _numbers() -> Iterator[int]:
     return itertools.count(1)
 

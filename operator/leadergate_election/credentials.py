@@ -58,6 +58,8 @@ class CredentialsSource:
 
                 return from_kubeconfig(self.kubeconfig, self.context)
             return self._from_service_account()
+        except CredentialsFault:
+            raise
         except Exception as error:
             # The library raises whatever it stumbles over in a file: of YAML, of base64, of a part that is no mapping.
             why = " ".join(str(error).split()) or type(error).__name__

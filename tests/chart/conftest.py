@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,8 +46,9 @@ class Site:
         """Run kubectl as the administrator."""
         kubeconfig = self.plane.admin_kubeconfig
         argv = [str(self.plane.kubectl), f"--kubeconfig={kubeconfig}", *arguments]
-        home = {"HOME": str(kubeconfig.parent)}
-        return subprocess.run(argv, input=stdin, env=home, capture_output=True, text=True, check=False, timeout=120)
+        # By PATH "kubectl diff" finds diff.
+        environ = {"HOME": str(kubeconfig.parent), "PATH": os.environ.get("PATH", os.defpath)}
+        return subprocess.run(argv, input=stdin, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.fixture(scope="session")

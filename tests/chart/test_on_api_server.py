@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,6 +70,7 @@ def priority_class(site: Site) -> Manifest:
     return the("PriorityClass", kustomized(site.plane.kubectl, "overlays/ha"))
 
 
+@pytest.fixture(scope="module")
 def pods(site: Site) -> dict[str, Manifest]:
     """A Pod of each Deployment's template, and those of the tests."""
     found: dict[str, Manifest] = {}
@@ -122,12 +121,11 @@ LESS: list[tuple[Callable[[Manifest], None], str]] = [
 ]
 
 
-def test_every_pod_is_restricted(site: Site) -> None:
+def test_every_pod_is_restricted(site: Site, pods: dict[str, Manifest]) -> None:
     """Pod Security judges Pods, so one of each template is created, as a dry run; none of them runs as root."""
     site.cluster.apply(priority_class(site))
-    found = pods(site)
-    assert len(found) == len(FOLDERS) + 2 * len(list((CHART / "ci").iterdir())) + 2
-    for pod in found.values():
+    assert len(pods) == len(FOLDERS) + 2 * len(list((CHART / "ci").iterdir())) + 2
+    for pod in pods.values():
         admit(site, pod)
         (container,) = pod["spec"]["containers"]
         assert pod["spec"]["securityContext"]["runAsUser"] == 65532
@@ -135,11 +133,12 @@ def test_every_pod_is_restricted(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("weaken", "said"), LESS)
-def test_a_pod_with_less_is_refused(site: Site, weaken: Callable[[Manifest], None], said: str) -> None:
+def test_a_pod_with_less_is_refused(
+    site: Site, pods: dict[str, Manifest], weaken: Callable[[Manifest], None], said: str
+) -> None:
     """The namespace does enforce it: each restriction is needed, in the Deployment and in the test."""
-    found = pods(site)
     for source in ("base", "base-values.yaml test"):
-        pod = copy.deepcopy(found[source])
+        pod = copy.deepcopy(pods[source])
         weaken(pod)
         with pytest.raises(ApiException) as refused:
             admit(site, pod)
@@ -182,8 +181,7 @@ def test_install_and_uninstall(site: Site, installed: str) -> None:
     made = manifest(site, RELEASE)
     must_be_same(made, [one for one in rendered(site.helm, {}, namespace=OWN) if not is_hook(one)])
     assert by_key(there(site, made)).keys() == by_key(made).keys()
-    pods = site.cluster.get(f"/api/v1/namespaces/{OWN}/pods")
-    assert pods["items"] == []
+    assert site.cluster.get(f"/api/v1/namespaces/{OWN}/pods")["items"] == []
     done = site.helm.run("uninstall", RELEASE, "--namespace", OWN)
     assert done.returncode == 0, done.stderr
     assert there(site, made) == []
@@ -212,29 +210,3 @@ def test_what_it_tells_to_do_next_works(site: Site, installed: str) -> None:
     assert done.returncode == 0, done.stderr
     assert there(site, made) == []
     assert len(there(site, manifest(site, RELEASE))) == len(manifest(site, RELEASE))
-
-
-def test_an_upgrade_leaves_what_was_injected(site: Site) -> None:
-    """Helm never writes caBundle, so that an upgrade from audit to enforce does not take it away."""
-    site.cluster.namespace("demo")
-    gate: dict[str, Any] = {"lease": "demo/upgraded", "resources": ["redirects.v1.demo.leadergate.dev"]}
-    where = ("gates", CHART, "--namespace", "demo", "--values", "-")
-
-    def values(mode: str) -> str:
-        return yaml.safe_dump({"server": {"enabled": False}, "gates": [{**gate, "mode": mode}]})
-
-    done = site.helm.run("install", *where, stdin=values("audit"))
-    assert done.returncode == 0, done.stderr
-    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/upgraded.demo.leadergate.dev"
-    argv = [sys.executable, "-m", "leadergate", "certs", "inject", "--name", "upgraded.demo.leadergate.dev"]
-    argv += ["--ca-file", str(site.plane.ca_file), "--kubeconfig", str(site.plane.admin_kubeconfig)]
-    subprocess.run(argv, capture_output=True, check=True, timeout=60)
-    injected = site.cluster.get(path)["webhooks"][0]["clientConfig"]["caBundle"]
-    done = site.helm.run("upgrade", *where, stdin=values("enforce"))
-    assert done.returncode == 0, done.stderr
-    (entry,) = site.cluster.get(path)["webhooks"]
-    assert entry["clientConfig"]["service"]["path"] == "/enforce/demo/upgraded"
-    assert entry["failurePolicy"] == "Fail"
-    assert entry["clientConfig"]["caBundle"] == injected != ""
-    done = site.helm.run("uninstall", "gates", "--namespace", "demo")
-    assert done.returncode == 0, done.stderr

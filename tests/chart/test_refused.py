@@ -158,6 +158,8 @@ SERVER: list[tuple[dict[str, Any], str]] = [
     ({"webhook": {"port": 443}}, "at '/webhook/port': minimum: got 443"),
     ({"podDisruptionBudget": {"maxUnavailable": 0}}, "at '/podDisruptionBudget/maxUnavailable': minimum: got 0"),
     ({"podDisruptionBudget": {"maxUnavailable": "0%"}}, "at '/podDisruptionBudget/maxUnavailable': '0%' does not"),
+    ({"nameOverride": "n" * 41, "fullnameOverride": "f"}, "at '/nameOverride': maxLength: got 41, want 40"),
+    ({"fullnameOverride": "f" * 51}, "at '/fullnameOverride': maxLength: got 51, want 50"),
     ({"image": {"digest": "sha256:0"}}, "at '/image/digest': 'sha256:0' does not match pattern"),
     ({"image": {"tag": "a b"}}, "at '/image/tag': 'a b' does not match pattern"),
     ({"priorityClass": {"value": 2000000000}}, "at '/priorityClass/value': maximum"),

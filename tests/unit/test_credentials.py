@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import kube_config
 from tests.unit.conftest import WALL
 
 from leadergate_certs.issue import issue_authority
@@ -133,6 +136,43 @@ def test_a_context_that_does_not_exist(kubeconfig: Kubeconfig) -> None:
     """It is named."""
     with pytest.raises(CredentialsFault, match="name missing in"):
         kubeconfig.load("missing")
+
+
+INLINE = {"certificate-authority-data": base64.b64encode(issue_authority(WALL).certificate_pem).decode()}
+
+
+@pytest.fixture
+def nowhere_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No folder for temporary files, as with a read-only root file system."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    # The client library keeps the files that it has made, by their content.
+    monkeypatch.setattr(kube_config, "_temp_files", {})
+
+
+@pytest.mark.usefixtures("nowhere_to_write")
+def test_data_in_a_kubeconfig_needs_a_folder_to_write_to(kubeconfig: Kubeconfig) -> None:
+    """The fault says so, and what to do in a Pod; the file is sound, and is not suspected."""
+    kubeconfig.cluster.update(INLINE)
+    with pytest.raises(CredentialsFault) as caught:
+        kubeconfig.load()
+    assert str(caught.value) == (
+        f"kubeconfig {kubeconfig.path}: holds certificates or keys itself (…-data), for which files have to be made, "
+        "and no temporary folder can be written to; mount an emptyDir at /tmp, or name files in the kubeconfig"
+    )
+
+
+@pytest.mark.usefixtures("nowhere_to_write")
+def test_a_missing_file_is_told_where_nothing_can_be_written(kubeconfig: Kubeconfig) -> None:
+    """Another fault keeps its own words there, and a kubeconfig that names files needs no folder."""
+    for cluster, user in (({"certificate-authority": "/no"}, {"token": SECRET}), ({}, {"tokenFile": "/no"})):
+        kubeconfig.cluster.update(cluster)
+        kubeconfig.user = user
+        with pytest.raises(CredentialsFault, match=r"/no.*check the file, its context"):
+            kubeconfig.load()
+        kubeconfig.cluster.pop("certificate-authority", None)
+    kubeconfig.user = {"token": SECRET}
+    assert kubeconfig.load().host == HOST
 
 
 @pytest.fixture(name="mount")

@@ -1,16 +1,17 @@
-# The image of leadergate: the wheel and its locked dependencies on a base that has Python and no shell.
+# The image of leadergate: the wheel and its locked dependencies on a base that has Python. It needs no shell to run.
 # docs/image.md tells how to build it, with which engine that was done, and what was found.
 
 # RUN_BASE must have the minor version of Python that BUILD_BASE has (the build stops where it has not), at RUN_PYTHON.
-# An image of both: BUILD_BASE=RUN_BASE=python:3.13-slim with RUN_PYTHON=/usr/local/bin/python3. It has a shell and pip.
+# This one has a shell and pip, too. For an image without, name Google's distroless/python3-debian13:nonroot, from where it
+# is published, with RUN_PYTHON=/usr/bin/python3.
 ARG BUILD_BASE=python:3.13-slim-trixie
-ARG RUN_BASE=gcr.io/distroless/python3-debian13:nonroot
+ARG RUN_BASE=python:3.13-slim-trixie
 
 FROM ${RUN_BASE} AS run-base
 
 FROM ${BUILD_BASE} AS build
 ARG UV_VERSION=0.13.9
-ARG RUN_PYTHON=/usr/bin/python3
+ARG RUN_PYTHON=/usr/local/bin/python3
 # Where a company's proxy has a certificate authority of its own, secret `ca-certificates` is the bundle to trust.
 # Secrets `pip.conf` and `uv.toml` name the package index to use, with its credentials. None of them stays in a layer.
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \

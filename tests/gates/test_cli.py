@@ -275,3 +275,10 @@ def test_what_serves_does_not_load_it() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("flags", "says"), [((), "by the webhook as the label"), (("--no-inject",), "yourself")])
+def test_the_comment_says_who_puts_the_bundle_in(flags: tuple[str, ...], says: str) -> None:
+    """The webhook, or nobody: then it tells how."""
+    comment = [line for line in run(*LEAST, "--offline", *flags).stdout.splitlines() if line.startswith("#")]
+    assert says in " ".join(comment)

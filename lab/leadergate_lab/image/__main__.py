@@ -32,6 +32,7 @@ CONTEXT = (
     *("webhook", "operator", "certs"),
 )
 BUILD_BASE, RUN_BASE = "localhost/build-base", "localhost/run-base"
+BASES = {"BUILD_BASE": BUILD_BASE, "RUN_BASE": RUN_BASE, "RUN_PYTHON": "/usr/bin/python3"}
 _APART = "LEADERGATE_LAB_MOUNTS_APART"
 
 Say = Callable[[str], None]
@@ -45,7 +46,7 @@ def check(folder: Path, mirror: str | None, more: Sequence[str], say: Say) -> No
     roots = []
     for name in ("localhost/first", "localhost/second"):
         with _timed(say, f"building {name.rpartition('/')[2]} time"):
-            engine.build(context, name, {"BUILD_BASE": BUILD_BASE, "RUN_BASE": RUN_BASE}, _secrets(), more)
+            engine.build(context, name, BASES, _secrets(), more)
         roots.append(engine.root_of(name))
     first, second = engine.inspect("localhost/first"), engine.inspect("localhost/second")
     unlike = tree.differences(tree.entries(roots[0]), tree.entries(roots[1]))

@@ -1,7 +1,7 @@
 """Two base images out of Debian's packages, where no registry can be reached.
 
 The one to build on is debootstrap's. The one to run on has the files of those packages that the image
-``gcr.io/distroless/python3-debian13`` is made of (GoogleContainerTools/distroless: ``python3/config.bzl`` and the
+``distroless/python3-debian13`` is made of (GoogleContainerTools/distroless: ``python3/config.bzl`` and the
 configurations of the images beneath it), and so no shell. It stands in for that image and is not it.
 """
 

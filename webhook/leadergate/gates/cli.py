@@ -19,10 +19,9 @@ from leadergate_certs.reach import ContextOption, KubeconfigOption
 # Plain help: its examples are to be copied, and boxes would break their lines.
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-_HEADER = """\
-# Made by leadergate gate render. There is no caBundle here on purpose: it is put in later, by the webhook as the label
-# says, and applying this again leaves it alone.
-"""
+_HEADER = "# Made by leadergate gate render. There is no caBundle here on purpose: "
+_INJECTED = "it is put in later, by the webhook as the label\n# says, and applying this again leaves it alone.\n"
+_BY_HAND = "put your authority in yourself, base64 in one\n# line, or with leadergate certs inject --name once it is applied.\n"
 
 _Text = str | None
 _Texts = list[str] | None
@@ -225,4 +224,5 @@ def render(
     for note in notes(reading.spec, found):
         typer.echo(f"note: {note}", err=True)
     made = yaml.safe_dump_all(manifests(reading.spec, found), sort_keys=False, explicit_start=True, width=1 << 20)
-    typer.echo(_HEADER + made, nl=False)
+    bundle = _BY_HAND if reading.spec.inject is None else _INJECTED
+    typer.echo(_HEADER + bundle + made, nl=False)

@@ -96,3 +96,17 @@ def test_what_happens_when_the_server_goes_first(town: Town, shop: Shop) -> None
     wait_until(
         lambda: shop.leader.status(shop.docs, {"observedGeneration": 1}).ok, what="writes go through", timeout=30
     )
+
+
+def test_an_upgrade_that_gates_would_not_survive_is_refused(town: Town, shop: Shop) -> None:
+    """Another port of the Service would make every write fail: Helm says which gate asks there, and none fails."""
+    town.install()
+    shop.install_gate()
+    shop.wait_denied()
+    with shop.load() as load:
+        load.wait_admitted(10)
+        flags = ("-n", NAMESPACE, *BRISK, "--set", "service.port=8443")
+        told = town.helm("upgrade", RELEASE, CHART, *flags, fails=True)
+        load.wait_admitted(10)
+    assert shop.gate_name in told
+    assert not load.failures, load.told()

@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 _HEADER = "# Made by leadergate gate render. There is no caBundle here on purpose: "
 _INJECTED = "it is put in later, by the webhook as the label\n# says, and applying this again leaves it alone.\n"
-_BY_HAND = "put your authority in yourself, base64 in one\n# line, or by leadergate certs inject --name when it is applied.\n"
+_BY_HAND = "put your authority in yourself, base64 in\n# one line, or by leadergate certs inject --name later.\n"
 
 _Text = str | None
 _Texts = list[str] | None

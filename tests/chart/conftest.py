@@ -18,7 +18,7 @@ from .definitions import NAMES, definitions
 from .rendering import KUSTOMIZE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def program(request: pytest.FixtureRequest) -> Path:
     """Helm's binary. Builds it if it must, for minutes, and shows that it does."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
@@ -28,7 +28,7 @@ def program(request: pytest.FixtureRequest) -> Path:
         return binary()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def helm(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Helm:
     """Helm without a cluster: it renders."""
     return Helm(program, tmp_path_factory.mktemp("helm"))
@@ -51,7 +51,7 @@ class Site:
         return subprocess.run(argv, input=stdin, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(assets: Assets, program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Shared by these tests; namespace leadergate-system is as the base makes it."""
     with ControlPlane.start(assets) as plane:

@@ -89,9 +89,9 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def dials_pods(asked: bool | None) -> bool:
-    """Whether pods are called: as was asked, else inside of a cluster, by what the kubelet sets there."""
-    return "KUBERNETES_SERVICE_HOST" in os.environ if asked is None else asked
+def dials_pods(asked: bool | None, source: CredentialsSource) -> bool:
+    """Whether pods are called: as was asked, else inside of the cluster, where no kubeconfig leads elsewhere."""
+    return source.kubeconfig is None if asked is None else asked
 
 
 def way(kubeconfig: Path | None, context: str | None) -> CredentialsSource:

@@ -26,6 +26,7 @@ from leadergate_certs.reach import (
     ServiceOption,
     dials_pods,
     refuse,
+    way,
 )
 from leadergate_certs.report import Line, Report, report
 from leadergate_certs.rotation import Endpoint
@@ -61,7 +62,7 @@ def show(
         stored, configurations, addresses = await asyncio.gather(
             cluster.read(), cluster.configurations(), _addresses(cluster, service, given)
         )
-        if given or dials_pods(dial_pods):
+        if given or dials_pods(dial_pods, way(kubeconfig, context)):
             leaves = await asyncio.gather(*(served(one.host, one.port) for one in addresses))
         else:
             leaves = [None] * len(addresses)

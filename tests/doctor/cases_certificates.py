@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from leadergate.survey.parts import Known
 from leadergate_certs.cluster import LABEL, Stored
@@ -20,6 +21,7 @@ from .made import (
 )
 from .sample import (
     NAME,
+    NOW,
     PAIR,
     STATE,
     STRANGER,
@@ -50,10 +52,10 @@ CASES: list[Case] = [
         "tls",
         "wrong",
         serving(None, gates=(placed(ca_bundle=STRANGER.certificate_pem),)),
-        "the leaf in Secret leadergate-system/leadergate-tls (no address could be reached from here)",
+        "the leaf in Secret leadergate-system/leadergate-tls (no address was reached from here)",
         "certs inject",
     ),
-    ("tls", "unknown", serving(None, stored=UNSEEN), "no address could be reached from here", "inside the cluster"),
+    ("tls", "unknown", serving(None, stored=UNSEEN), "no address was reached from here", "inside the cluster"),
     (
         "tls",
         "unknown",
@@ -63,7 +65,7 @@ CASES: list[Case] = [
     ),
     ("certificate-expiry", "note", serving(LATE.certificate), "should have been renewed", "certs rotate"),
     ("certificate-expiry", "wrong", serving(EXPIRED.certificate), "expired at", "certs rotate"),
-    ("certificate-expiry", "unknown", serving(None, stored=UNSEEN), "no certificate", ""),
+    ("certificate-expiry", "unknown", serving(None, stored=UNSEEN), "can-i get things", "--secret"),
     (
         "ca-bundle",
         "wrong",
@@ -95,6 +97,28 @@ CASES: list[Case] = [
         "--secret",
     ),
     ("ca-bundle", "unknown", snapshot(stored=UNSEEN), "is not known", ""),
+    (
+        "ca-bundle",
+        "wrong",
+        snapshot(now=NOW + timedelta(days=9999)),
+        "has expired",
+        "certs rotate --secret leadergate-system/leadergate-tls --ca",
+    ),
+    (
+        "ca-bundle",
+        "note",
+        gated(target=URL, inject=None, ca_bundle=STRANGER.certificate_pem),
+        "nothing tells that",
+        "--secret",
+    ),
+    (
+        "injection-label",
+        "note",
+        gated(target=URL, inject=None, ca_bundle=STRANGER.certificate_pem),
+        "somebody else",
+        "",
+    ),
+    ("injection-label", "wrong", gated(target=URL, inject=None), "the next rotation", "kubectl label"),
     (
         "injection-label",
         "wrong",

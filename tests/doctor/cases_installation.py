@@ -70,6 +70,13 @@ CASES: list[Case] = [
     ),
     ("endpoints", "unknown", snapshot(endpoints=UNSEEN), "can-i get things", ""),
     ("replicas", "note", snapshot(endpoints=Known((endpoint("10.0.0.1"),))), "one replica alone", "--replicas=2"),
+    (
+        "replicas",
+        "note",
+        snapshot(endpoints=Known((endpoint("10.0.0.1", pod="a"), endpoint("fd00::1", pod="a")))),
+        "one replica alone",
+        "--replicas=2",
+    ),
     ("address", "unknown", by_url(reached=False, serves=None), "does not answer here", "run this"),
     (
         "disruption-budget",
@@ -123,7 +130,7 @@ CASES: list[Case] = [
     ("priority", "unknown", snapshot(flow=UNSEEN), "can-i get things", ""),
     ("traffic", "note", counted(0, 0, 0, 0), "has put no write to it", f"get validatingwebhookconfiguration {NAME}"),
     ("traffic", "note", snapshot(traffic=Known({})), "has put no write to it", "kubectl"),
-    ("traffic", "unknown", snapshot(traffic=UNSEEN), "can-i get things", "system:monitoring"),
+    ("traffic", "unknown", snapshot(traffic=UNSEEN), "can-i get things", "as an administrator"),
     ("failed-calls", "wrong", counted(4, 0, 4, 0), "never worked", "logs"),
     ("failed-calls", "note", counted(4, 0, 1, 0), "1 of 4 calls brought no verdict, and these writes failed", "logs"),
     ("failed-calls", "note", counted(4, 0, 2, 2), "2 of them went through", "logs"),

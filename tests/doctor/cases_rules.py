@@ -23,6 +23,7 @@ from .sample import (
     snapshot,
 )
 
+GUARDED = ("demo.leadergate.dev", "v1", "redirects")
 CASES: list[Case] = [
     ("rules-too-wide", "wrong", gated(rules=(ALL,)), "a wildcard would take in", "rules"),
     (
@@ -90,6 +91,13 @@ CASES: list[Case] = [
         "no redirects.v1.demo.leadergate.dev",
         "api-resources",
     ),
+    (
+        "resources-served",
+        "wrong",
+        replace(gated(rules=(replace(RULE, scope="Cluster"),)), scopes={GUARDED: "Namespaced"}),
+        "scope Cluster, and redirects.v1.demo.leadergate.dev is Namespaced: no write of it is judged",
+        "scope: Namespaced",
+    ),
     ("resources-served", "unknown", snapshot(served={}), "was not asked", ""),
     (
         "own-namespace",
@@ -98,8 +106,14 @@ CASES: list[Case] = [
         "must not wait for itself",
         "NotIn, values: [leadergate-system]",
     ),
-    ("own-namespace", "wrong", gated(namespace_selector={}), "kube-system are gated", "NotIn"),
-    ("own-namespace", "note", gated(namespace_selector=BY_LABEL), "leadergate-system may be gated", "NotIn"),
+    (
+        "own-namespace",
+        "note",
+        gated(namespace_selector={}),
+        "leadergate-system, kube-system, kube-public",
+        "kube-system, kube-public",
+    ),
+    ("own-namespace", "note", gated(namespace_selector=BY_LABEL), "kube-node-lease may be gated", "NotIn"),
     (
         "own-namespace",
         "note",
@@ -165,6 +179,13 @@ CASES: list[Case] = [
         "take leases out",
     ),
     ("webhooks-on-leases", "wrong", gated(rules=(ALL,)), "no leader is kept or elected", "take leases out"),
+    (
+        "webhooks-on-leases",
+        "note",
+        snapshot(others=(other(rules=(ALL,)),)),
+        "and then fails",
+        "take leases out",
+    ),
     (
         "webhooks-on-leases",
         "note",

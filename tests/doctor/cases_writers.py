@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leadergate.gates.spec import FailurePolicy
+from leadergate.gates.spec import Account, FailurePolicy
 from leadergate.survey.parts import Known
 
 from .made import (
@@ -18,14 +18,27 @@ from .made import (
 )
 from .sample import (
     KEY,
+    NAMESPACE,
     OPERATOR,
+    gated,
     leased,
     placed,
     pod,
     snapshot,
 )
 
+VELERO = Account("backup", "velero")
+AUDIT = placed(path="/audit/demo/operator-lock", failure_policy=FailurePolicy.IGNORE)
 CASES: list[Case] = [
+    (
+        "lease",
+        "wrong",
+        snapshot(leases={KEY: Known(None)}, gates=(AUDIT,)),
+        "every write would be denied",
+        "get leases",
+    ),
+    ("lease-renewed", "wrong", replace(leased(age=60), gates=(AUDIT,)), "its holder would be denied", "get pods"),
+    ("holder", "wrong", replace(leased(holder="gone-7"), gates=(AUDIT,)), "every write would be denied", "get pods"),
     (
         "lease",
         "wrong",
@@ -33,7 +46,9 @@ CASES: list[Case] = [
         "there is no Lease demo/operator-lock",
         "kubectl -n demo get leases",
     ),
-    ("lease", "wrong", leased(holder=""), "nobody holds", "get lease operator-lock"),
+    ("lease", "wrong", leased(holder="", age=61, duration=1), "nobody holds", "get lease operator-lock"),
+    ("lease", "wrong", leased(holder="", renew_time=None), "nobody holds", "get lease operator-lock"),
+    ("lease", "note", leased(holder="", age=9, duration=1), "was released 9 s ago", "get lease operator-lock"),
     ("lease", "unknown", snapshot(leases={KEY: UNSEEN}), "can-i get things", ""),
     ("lease", "unknown", snapshot(leases={}), "was not asked for", ""),
     ("lease-renewed", "wrong", leased(age=60), "was renewed 60 s ago and lasts 15 s", "get pods"),
@@ -44,15 +59,7 @@ CASES: list[Case] = [
     ("lease-duration", "note", leased(duration=0), "is 0", "15 is usual"),
     ("lease-duration", "note", leased(duration=1_000_000), "is 1000000", "15 is usual"),
     ("holder", "wrong", leased(holder=UUID), "bare UUID", "POD_NAME"),
-    (
-        "holder",
-        "wrong",
-        replace(
-            leased(holder=UUID), gates=(placed(path="/audit/demo/operator-lock", failure_policy=FailurePolicy.IGNORE),)
-        ),
-        "bare UUID",
-        "POD_NAME",
-    ),
+    ("holder", "wrong", replace(leased(holder=UUID), gates=(AUDIT,)), "all would be denied", "POD_NAME"),
     ("holder", "wrong", leased(holder="gone-7"), "names no pod of namespace demo", "get pods"),
     ("holder", "wrong", held_by("operator-0", pod("operator-0", ended=True)), "which has ended", "get pods"),
     (
@@ -123,6 +130,13 @@ CASES: list[Case] = [
     ),
     (
         "holder",
+        "wrong",
+        held_by(f"{'o' * 60}-7d_5f0c", pod(f"{'o' * 60}-7d-x2x4p")),
+        "first 63 characters of pod",
+        "POD_NAME",
+    ),
+    (
+        "holder",
         "note",
         held_by("node-a", pod("a"), pod("b"), path="/enforce/demo/operator-lock/identity/node"),
         "each of them passes",
@@ -143,6 +157,13 @@ CASES: list[Case] = [
         "no token is mounted into operator-0",
         "automountServiceAccountToken",
     ),
+    (
+        "tokens",
+        "note",
+        owned(*(pod(f"operator-{number}", token="none") for number in range(2000))),
+        "operator-0, operator-1, operator-2, operator-3, operator-4 and 1995 others",
+        "automountServiceAccountToken",
+    ),
     ("tokens", "note", owned(), "no pod of demo/operator runs", "get pods"),
     ("tokens", "unknown", snapshot(pods={"demo": UNSEEN}), "can-i get things", ""),
     ("tokens", "unknown", owned(gates=(placed(conditions=()),)), "which pods are the operator's is not known", ""),
@@ -155,6 +176,26 @@ CASES: list[Case] = [
         "demo/operator, which does not exist",
         "get serviceaccounts",
     ),
+    (
+        "condition-accounts",
+        "note",
+        replace(
+            conditions(JUDGED, '!(request.userInfo.username in ["system:serviceaccount:backup:velero"])'),
+            accounts={OPERATOR: Known(value=True), VELERO: Known(value=False)},
+        ),
+        "spares service account backup/velero, which does not exist",
+        "get serviceaccounts",
+    ),
+    (
+        "condition-accounts",
+        "wrong",
+        replace(
+            conditions('request.userInfo.username == "system:serviceaccount:backup:velero"'),
+            accounts={VELERO: Known(value=False)},
+        ),
+        "backup/velero, which does not exist",
+        "get serviceaccounts",
+    ),
     ("condition-accounts", "unknown", snapshot(accounts={OPERATOR: UNSEEN}), "can-i get things", ""),
     (
         "namespaces",
@@ -163,8 +204,44 @@ CASES: list[Case] = [
         "namespace demo",
         "kubectl create namespace demo",
     ),
+    (
+        "namespaces",
+        "note",
+        replace(
+            gated(
+                namespace_selector={"matchExpressions": [{"key": NAMESPACE, "operator": "In", "values": ["demo", "x"]}]}
+            ),
+            namespaces={"demo": Known(value=True), "x": Known(value=False)},
+        ),
+        "namespace x, of its namespaceSelector, does not exist",
+        "",
+    ),
+    (
+        "namespaces",
+        "wrong",
+        replace(
+            gated(namespace_selector={"matchLabels": {NAMESPACE: "x"}}),
+            namespaces={"demo": Known(value=True), "x": Known(value=False)},
+        ),
+        "nothing is gated",
+        "kubectl create namespace x",
+    ),
     ("namespaces", "unknown", snapshot(namespaces={}), "was not asked for", ""),
     ("somebody-judged", "wrong", conditions("false"), "false for everybody", "matchConditions"),
+    (
+        "somebody-judged",
+        "wrong",
+        conditions('request.userInfo.username == "system:serviceaccount:elsewhere:operator"'),
+        "of another namespace than 'demo'",
+        "matchConditions",
+    ),
+    (
+        "somebody-judged",
+        "wrong",
+        conditions(JUDGED, "request.userInfo.username != 'system:serviceaccount:demo:operator'"),
+        "nobody is left to judge",
+        "matchConditions",
+    ),
     (
         "somebody-judged",
         "wrong",

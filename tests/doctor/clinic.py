@@ -79,7 +79,7 @@ class Clinic:
     @property
     def arguments(self) -> list[str]:
         """What names this installation."""
-        where = ["--service", f"{self.home}/{SERVICE}", "--secret", self.secret, "--account", ACCOUNT]
+        where = ["--dial-pods", "--service", f"{self.home}/{SERVICE}", "--secret", self.secret, "--account", ACCOUNT]
         return [*where, "--kubeconfig", str(self.plane.admin_kubeconfig)]
 
     def findings(self, *more: str) -> tuple[int, list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ import base64
 import json
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .made import (
     LATE,
     LEASES,
     PODS,
+    UNSEEN,
     URL,
     by_url,
     deployed,
@@ -39,6 +41,7 @@ from .sample import (
     NAMESPACE,
     PAIR,
     RULE,
+    WEBHOOK,
     found,
     gated,
     leased,
@@ -92,11 +95,12 @@ def test_the_secret_stands_in_for_what_cannot_be_reached() -> None:
     assert "no address was reached" in said
 
 
-def elsewhere(pair: Any, **changes: Any) -> Snapshot:
-    """The Secret is cert-manager's, and so is the bundle; no replica can be reached."""
+def elsewhere(pair: Any, *more: str, **changes: Any) -> Snapshot:
+    """The Secret is cert-manager's, with ``more`` keys, and so is the bundle; no replica can be reached."""
     text = base64.b64encode(pair.certificate_pem).decode()
-    stored = Stored(None, "it holds no state of ours", {"metadata": {}, "data": {"tls.crt": text}})
-    gate = placed(inject=None, inject_from="leadergate-system/leadergate-tls", **changes)
+    data = {"tls.crt": text, **dict.fromkeys(more, text)}
+    stored = Stored(None, "it holds no state of ours", {"metadata": {}, "data": data})
+    gate = placed(**{"inject": None, "inject_from": "leadergate-system/leadergate-tls", **changes})
     return serving(None, None, gates=(gate,), stored=Known(stored))
 
 
@@ -106,6 +110,50 @@ def test_certificates_of_others_are_judged_too() -> None:
     assert the(elsewhere(PAIR), "ca-bundle", "right").says.startswith("the caBundle trusts what Secret")
     assert "describe certificates.cert-manager.io" in the(elsewhere(FOREIGN), "tls", "wrong").remedy
     assert "describe certificates.cert-manager.io" in the(elsewhere(LATE), "certificate-expiry", "note").remedy
+
+
+def test_an_authority_of_others_is_injected_from_their_secret() -> None:
+    """`certs inject` reads only what we made, or a file."""
+    by_hand = elsewhere(PAIR, "ca.crt", inject_from=None, ca_bundle=b"")
+    assert the(by_hand, "ca-bundle", "wrong").remedy == (
+        "kubectl -n leadergate-system get secret leadergate-tls -o jsonpath='{.data.ca\\.crt}' | base64 -d | "
+        f"leadergate certs inject --name {NAME} --ca-file /dev/stdin"
+    )
+    without = elsewhere(PAIR, inject_from=None, ca_bundle=b"")
+    assert f"certs inject --name {NAME} --ca-file AUTHORITY.pem" in the(without, "ca-bundle", "wrong").remedy
+
+
+def test_a_secret_that_was_not_named_is_not_missed_right_by_right() -> None:
+    """No gate is labelled, and there is no such Secret: rights are no matter, and that it was looked for is said."""
+    gate = placed(inject=None)
+    absent = snapshot(gates=(gate,), stored=Known(Stored(None, "there is no such Secret", None)))
+    looked = replace(absent, rights={one: Known(value=one.resource == "leases") for one in absent.rights})
+    assert {one.level for one in found(looked, "rights")} == {Level.RIGHT}
+    assert "no such Secret" in the(looked, "ca-bundle", "note").says
+
+
+def test_rights_for_certificates_of_others_are_not_missed() -> None:
+    """Where another Secret's certificates are served, the webhook neither writes nor injects any."""
+    looked = elsewhere(PAIR)
+    bare = replace(looked, rights={one: Known(value=one.resource == "leases") for one in looked.rights})
+    assert {one.level for one in found(bare, "rights")} == {Level.RIGHT}
+
+
+def test_a_caller_that_may_not_read_metrics_is_named() -> None:
+    """The remedy is for an administrator, whose own name it must not take; the webhook's account shall not have it."""
+    somebody = the(snapshot(traffic=UNSEEN, caller="jane doe"), "traffic", "unknown")
+    assert "--user='jane doe'" in somebody.remedy
+    own = the(snapshot(traffic=UNSEEN, caller=WEBHOOK.username), "traffic", "unknown")
+    assert own.remedy == "run this as an administrator, outside"
+
+
+def test_a_rollout_is_watched_by_the_deployments_own_name() -> None:
+    """Which need not be the Service's."""
+    looked = deployed("leadergate:0.1.0", "leadergate:0.0.9")
+    assert isinstance(looked.deployment, Known)
+    assert looked.deployment.value is not None
+    other_name = replace(looked, deployment=Known(replace(looked.deployment.value, name="gate")))
+    assert "rollout status deployment gate" in the(other_name, "webhook-version", "note").remedy
 
 
 def test_the_flow_schema_is_the_one_that_is_installed() -> None:
@@ -145,6 +193,15 @@ def test_apart_is_not_together() -> None:
     mine = other(rules=(PODS,), target=Service("leadergate-system", "policy"), namespace_selector=own)
     assert the(snapshot(others=(mine,)), "webhooks-on-own-pods", "right")
     assert the(snapshot(others=(other(rules=(PODS,)),)), "webhooks-on-own-pods", "right")
+
+
+def test_no_selector_is_needed_for_what_has_no_namespace() -> None:
+    """The scope is what discovery tells, where the rule leaves it open."""
+    looked = gated(namespace_selector={}, rules=(replace(RULE, scope="*"),))
+    assert the(looked, "own-namespace", "note")
+    assert the(
+        replace(looked, scopes={("demo.leadergate.dev", "v1", "redirects"): "Cluster"}), "own-namespace", "right"
+    )
 
 
 def test_a_lease_that_never_expires_is_not_late() -> None:

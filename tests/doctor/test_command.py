@@ -99,7 +99,7 @@ def test_with_the_webhooks_own_rights(clinic: Clinic) -> None:
     assert {"holder", "tokens", "priority", "traffic"} <= set(unknown)
     assert f"kubectl auth can-i list pods -n {clinic.writers}" in unknown["holder"]
     assert "kubectl auth can-i list flowschemas" in unknown["priority"]
-    assert {one["level"] for one in findings if one["check"] in ("lease", "ca-bundle", "tls")} == {"right"}
+    assert {one["level"] for one in findings if one["check"] in ("lease", "ca-bundle", "tls", "rights")} == {"right"}
     assert clinic.findings(*kubeconfig, "--strict")[0] == 1
 
 

@@ -85,7 +85,7 @@ TROUBLES = [
         without(lambda one: "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/leadergate", lambda one: flow_schema()),
     ),
     Trouble("lease", "wrong", GATE, "there is no Lease", "get leases", no_lease),
-    Trouble("lease", "wrong", GATE, "nobody holds Lease", "get lease lock", holder("")),
+    Trouble("lease", "wrong", GATE, "nobody holds Lease", "get lease lock", holder("", renew_time=LATE)),
     Trouble(
         "lease-renewed", "wrong", GATE, "lasts 15 s", "get pods", holder("operator-0", renew_time=LATE, duration=15)
     ),

@@ -28,7 +28,7 @@ MUTATING = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 RBAC = "rbac.authorization.k8s.io"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(assets: Assets) -> Iterator[ControlPlane]:
     """Nobody else makes gates here."""
     with ControlPlane.start(assets) as plane:
@@ -191,7 +191,7 @@ def listed(*arguments: str, kubeconfig: Path) -> Result:
     return result
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(plane: ControlPlane) -> Iterator[Installation]:
     """One for all tests; each leaves it as it was."""
     installation = Installation(plane)

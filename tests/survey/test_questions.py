@@ -85,6 +85,21 @@ async def test_what_is_answered(answer: bytes, expected: Looked[object]) -> None
         assert await Questions(connection).items("/api/v1/namespaces/shop/pods", PODS) == expected
 
 
+async def test_a_long_list_comes_in_pages() -> None:
+    """Each is asked for with what the one before it said; the path's own query stays."""
+    asked = list[str]()
+
+    async def answer(line: str) -> bytes:
+        asked.append(line.split(" ")[1])
+        if "continue=" not in line:
+            return http(200, '{"metadata": {"continue": "a/b="}, "items": [{"n": 1}]}')
+        return http(200, '{"metadata": {}, "items": [{"n": 2}]}')
+
+    async with asking(answer) as connection:
+        assert await Questions(connection).items("/x?labelSelector=a", PODS) == Known([{"n": 1}, {"n": 2}])
+    assert asked == ["/x?labelSelector=a&limit=500", "/x?labelSelector=a&limit=500&continue=a%2Fb%3D"]
+
+
 async def test_an_object_that_is_not_there() -> None:
     """It is known not to be."""
     async with asking(always(http(404, "{}"))) as connection:
@@ -113,7 +128,7 @@ async def test_an_answer_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> No
         questions = Questions(connection)
         slow, quick = await asyncio.gather(questions.items("/slow", PODS), questions.items("/quick", PODS))
         held.set()
-    assert slow == Unknown("no answer came within 0.2 s to list pods -n shop")
+    assert slow == Unknown(f"the API server at {connection.host} gave no answer within 0.2 s to list pods -n shop")
     assert quick == Known([])
 
 
@@ -133,6 +148,36 @@ async def test_all_questions_together_take_only_so_long(monkeypatch: pytest.Monk
         held.set()
     assert set(found) == {Unknown("no time was left to list pods -n shop")}
     assert len(asked) == AT_ONCE
+
+
+ACCOUNT = Account("sys", "gate")
+READ = Right("get", "coordination.k8s.io", "leases", "shop", "lock")
+
+
+@pytest.mark.parametrize(
+    ("whoami", "review"),
+    [
+        ("system:serviceaccount:sys:gate", "selfsubjectaccessreviews"),
+        ("system:serviceaccount:other:gate", "subjectaccessreviews"),
+        ("somebody", "subjectaccessreviews"),
+        ("", "subjectaccessreviews"),
+    ],
+)
+async def test_whoever_is_the_account_asks_of_itself(whoami: str, review: str) -> None:
+    """Anybody may ask that. Whoever is somebody else, or is not told who it is, asks of the account."""
+    asked = list[str]()
+
+    async def answer(line: str) -> bytes:
+        asked.append(line.split(" ")[1].rpartition("/")[2])
+        if "selfsubjectreviews" in line:
+            user = f'{{"status": {{"userInfo": {{"username": "{whoami}"}}}}}}'
+            return http(201, user) if whoami else http(404, "{}")
+        return http(201, '{"status": {"allowed": true}}')
+
+    async with asking(answer) as connection:
+        questions = Questions(connection)
+        assert await asyncio.gather(questions.may(ACCOUNT, READ), questions.may(ACCOUNT, PODS)) == [Known(True)] * 2
+    assert sorted(asked) == sorted(["selfsubjectreviews", review, review])
 
 
 async def test_a_look_at_nobody() -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from leadergate.gates.row import Bundle, rows
-from leadergate.gates.table import WIDTH, as_json, lines, notes
+from leadergate.gates.row import rows
+from leadergate.gates.table import as_json, lines, notes
+from leadergate.survey.command import WIDTH
 from leadergate.survey.objects import pod
 from leadergate.survey.parts import Known, Unknown
 from leadergate.survey.snapshot import Snapshot
+from leadergate.survey.worth import Bundle
 from leadergate_certs.cluster import Stored
+from leadergate_certs.issue import issue_authority
 
 from .places import KEY, NAME, NOW, STATE, hook, lease, snapshot, state
 
@@ -24,7 +27,7 @@ WHY = Unknown("a right is missing, see: kubectl auth can-i it")
 
 def cells(shown: Snapshot, *, wide: bool = False) -> dict[str, str]:
     """The only line of a table, by the heads of its columns."""
-    head, line = lines(rows(shown), wide=wide)
+    head, line = lines(rows(shown), width=None if wide else WIDTH)
     starts = [at for at, sign in enumerate(head) if sign != " " and head[at - 1 : at] in ("", " ")]
     ends = [*starts[1:], None]
     return {head[start:end].strip(): line[start:end].strip() for start, end in zip(starts, ends, strict=True)}
@@ -54,10 +57,14 @@ def test_a_gate_that_is_well() -> None:
         ({"leases": {KEY: lease("operator-1")}}, "operator-1 !", "3s"),
         ({"leases": {KEY: lease("operator-1")}, "pods": {"shop": WHY}}, "operator-1", "3s"),
         ({"leases": {KEY: lease("operator-0", ago=15)}}, "operator-0", "15s"),
-        ({"leases": {KEY: lease("operator-0", ago=15.1)}}, "operator-0", "expired"),
+        ({"leases": {KEY: lease("operator-0", ago=25)}}, "operator-0", "25s"),
+        ({"leases": {KEY: lease("operator-0", ago=25.1)}}, "operator-0", "expired"),
+        ({"leases": {KEY: lease("operator-0", ago=4000, duration=99_999)}}, "operator-0", "1h6m"),
         ({"leases": {KEY: lease("operator-0", ago=4000, duration=None)}}, "operator-0", "1h6m"),
         ({"leases": {KEY: lease("operator-0", ago=-5)}}, "operator-0", "0s"),
+        ({"leases": {KEY: lease("operator-0", ago=-11)}}, "operator-0", "ahead"),
         ({"leases": {KEY: lease("")}}, "nobody", "3s"),
+        ({"leases": {KEY: lease("", ago=4000, duration=1)}}, "nobody", "1h6m"),
         ({"leases": {KEY: Known(None)}}, "no lease", "-"),
         ({"leases": {KEY: WHY}}, "unknown", "-"),
     ],
@@ -99,8 +106,13 @@ SOON = OTHER.bundle + STATE.bundle
     [
         (STATE.bundle, {}, Bundle.OK),
         (SOON, {}, Bundle.OK),
+        (
+            STATE.bundle,
+            {"stored": Known(Stored(STATE.with_authority(issue_authority(NOW)), "", None))},
+            Bundle.NEXT_MISSING,
+        ),
         (b"", {}, Bundle.EMPTY),
-        (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", {}, Bundle.EMPTY),
+        (b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", {}, Bundle.UNREADABLE),
         (OTHER.bundle, {}, Bundle.NOT_TRUSTING),
         (STATE.bundle, {"now": NOW + timedelta(days=9999)}, Bundle.EXPIRED),
         (OTHER.bundle, {"stored": WHY}, Bundle.PRESENT),
@@ -120,6 +132,8 @@ def test_a_bundle_of_another_secret_is_not_judged() -> None:
     client = {**hook(bundle=OTHER.bundle)["clientConfig"], "service": None, "url": "https://h/enforce/shop/lock"}
     (row,) = rows(snapshot(hook(clientConfig=client), label=None))
     assert row.bundle is Bundle.PRESENT
+    (row,) = rows(snapshot(hook(clientConfig={**client, "caBundle": ""}), label=None))
+    assert row.bundle is Bundle.SYSTEM
     (row,) = rows(snapshot(hook(clientConfig=client)))
     assert row.bundle is Bundle.NOT_TRUSTING
 
@@ -138,13 +152,13 @@ def test_a_broken_gate() -> None:
     first, last = rows(shown)
     assert (first.entry.name, first.fault) == ("zz.shop.leadergate.dev", "")
     assert last.fault.startswith("path '/nonsense' lacks a mode")
-    text = lines([last], wide=False)[1].split()
+    text = lines([last], width=WIDTH)[1].split()
     assert text[:5] == [NAME, "broken", "-", "-", "-"]
 
 
 def test_entries_of_one_configuration_are_told_apart() -> None:
     """By their own names, which are left out otherwise."""
-    table = lines(rows(snapshot(hook("a.b.c"), hook("d.e.f"))), wide=True)
+    table = lines(rows(snapshot(hook("a.b.c"), hook("d.e.f"))), width=None)
     assert [line[: len(NAME) + 6] for line in table[1:]] == [f"{NAME} a.b.c", f"{NAME} d.e.f"]
 
 
@@ -173,7 +187,7 @@ def test_a_table_fits_a_terminal() -> None:
     """Names are cut, of gates the end and of pods the midst, and nothing else is; wide cuts nothing."""
     rule = {"resources": [f"{name}/status" for name in ("certificates", "certificaterequests", "issuers")]}
     shown = snapshot(hook(NAME, rules=[rule]), leases={KEY: lease(LONG)})
-    table = lines(rows(shown), wide=False)
+    table = lines(rows(shown), width=WIDTH)
     assert max(map(len, table)) <= WIDTH
     found = cells(shown)
     assert found["NAME"].startswith("lock.shop.")

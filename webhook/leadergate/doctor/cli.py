@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from enum import StrEnum
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,19 +12,23 @@ import typer
 from leadergate.doctor.finding import Finding, Level
 from leadergate.doctor.judge import judge, missing
 from leadergate.doctor.table import COLOURS, as_json, lines, summary
-from leadergate.gate import is_label, is_subdomain
 from leadergate.gates import parts
-from leadergate.gates.fields import Fields
 from leadergate.gates.inputs import refuse
-from leadergate.gates.reading import DEFAULT_SERVICE
 from leadergate.gates.refusals import Fault
 from leadergate.gates.spec import Account, Service
-from leadergate.survey.look import CannotLook, look
-from leadergate.survey.snapshot import Snapshot
-from leadergate_certs.reach import DEFAULT_SECRET, ContextOption, KubeconfigOption, way
-from leadergate_certs.reach import refuse as stop
-from leadergate_election.connection import ApiConnection
-from leadergate_election.credentials import CredentialsFault
+from leadergate.survey.command import (
+    USUAL_SERVICE,
+    WIDTH,
+    SecretOption,
+    ServiceOption,
+    colour,
+    columns,
+    looked,
+    named,
+    orderly,
+)
+from leadergate.survey.look import look
+from leadergate_certs.reach import ContextOption, DialPodsOption, KubeconfigOption, dials_pods, way
 
 # Plain help: its examples are to be copied, and boxes would break their lines.
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -48,21 +51,13 @@ def doctor(
         bool, typer.Option("--strict", help="Count what could not be looked at as wrong. Notes stay notes.")
     ] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="table or json.")] = Output.TABLE,
-    service: Annotated[
-        str, typer.Option(metavar="NS/NAME", help="The Service in front of the webhook.")
-    ] = f"{DEFAULT_SERVICE.namespace}/{DEFAULT_SERVICE.name}",
+    service: ServiceOption = USUAL_SERVICE,
     account: Annotated[
         str | None,
         typer.Option(metavar="NS/NAME", help="The webhook's own service account. Default: named as the Service."),
     ] = None,
-    secret: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NS/NAME",
-            envvar="LEADERGATE_CERTS_SECRET",
-            help="The Secret with the webhook's certificates. Default: leadergate-tls beside the Service.",
-        ),
-    ] = None,
+    secret: SecretOption = None,
+    dial_pods: DialPodsOption = None,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,
 ) -> None:
@@ -100,19 +95,23 @@ def doctor(
       kubectl -n leadergate-system exec deploy/leadergate -- leadergate doctor
 
     The last one reaches the replicas themselves, with the webhook's own few rights: most else is unknown there. As an
-    administrator outside, replicas are not reached, and the Secret's certificate is judged in place of what they serve.
+    administrator outside, replicas are not called, and the Secret's certificate is judged in place of what they serve.
     """
-    snapshot = _looked(*_named(service, account, secret), kubeconfig, context)
+    front, own, stored = _named(service, account, secret)
     only = gate or []
-    if absent := missing(snapshot, only):
-        refuse("nothing to check", [f"gate {name!r}: no such gate; see leadergate gate list" for name in absent])
-    findings = judge(snapshot, only)
-    bad = {Level.WRONG, Level.UNKNOWN} if strict else {Level.WRONG}
-    failed = any(one.level in bad for one in findings)
-    if output is Output.JSON:
-        typer.echo(json.dumps(as_json(findings, snapshot, failed=failed), indent=2))
-    else:
-        _print(findings, failed=failed)
+    with orderly():
+        source = way(kubeconfig, context)
+        asked = partial(look, service=front, account=own, secret=stored, dial_pods=dials_pods(dial_pods, source))
+        snapshot = looked(source, "leadergate-doctor", asked)
+        if absent := missing(snapshot, only):
+            refuse("nothing to check", [f"gate {name!r}: no such gate; see leadergate gate list" for name in absent])
+        findings = judge(snapshot, only)
+        bad = {Level.WRONG, Level.UNKNOWN} if strict else {Level.WRONG}
+        failed = any(one.level in bad for one in findings)
+        if output is Output.JSON:
+            typer.echo(json.dumps(as_json(findings, snapshot, failed=failed), indent=2))
+        else:
+            _print(findings, failed=failed)
     if failed:
         raise typer.Exit(1)
 
@@ -120,46 +119,20 @@ def doctor(
 def _named(service: str, account: str | None, secret: str | None) -> tuple[Service, Account, str]:
     """What was named; names that are none end the command, all at once."""
     faults: list[Fault] = []
-    target = parts.target(Fields(service=service), DEFAULT_SERVICE, faults)
-    front = target if isinstance(target, Service) else DEFAULT_SERVICE
+    front, stored = named(service, secret, faults)
     own = Account(front.namespace, front.name) if account is None else parts.account("account", account, faults)
-    stored = f"{front.namespace}/{DEFAULT_SECRET.partition('/')[2]}" if secret is None else secret
-    namespace, _, name = stored.partition("/")
-    if not is_label(namespace) or not is_subdomain(name):
-        remedy = "name the Secret of leadergate serve --certs-secret"
-        faults.append(Fault("secret", stored, ": expected NAMESPACE/NAME", remedy))
     if faults or own is None:
         refuse("nothing can be checked", [str(fault) for fault in faults])
     return front, own, stored
 
 
-def _looked(service: Service, account: Account, secret: str, kubeconfig: Path | None, context: str | None) -> Snapshot:
-    source = way(kubeconfig, context)
-    try:
-        access = source.load()
-    except CredentialsFault as fault:
-        stop(f"--kubeconfig: {fault}")
-
-    async def looked() -> Snapshot:
-        connection = ApiConnection(
-            source, access, user_agent="leadergate-doctor", on_reload_fault=lambda why: typer.echo(why, err=True)
-        )
-        try:
-            return await look(connection, service=service, account=account, secret=secret)
-        finally:
-            await connection.close()
-
-    try:
-        return asyncio.run(looked())
-    except CannotLook as fault:
-        stop(str(fault))
-
-
 def _print(findings: list[Finding], *, failed: bool) -> None:
-    """In colour where it goes to a terminal."""
-    for line in lines(findings):
+    """In colour where it goes to a terminal, and no wider than that."""
+    plain = colour()
+    for line in lines(findings, min(columns(), WIDTH)):
         if line.word:
-            typer.secho(line.word, fg=line.colour, bold=line.colour == COLOURS[Level.WRONG], nl=False)
-        typer.secho(line.text, bold=line.heading)
+            bold = line.colour == COLOURS[Level.WRONG] or None
+            typer.secho(line.word, fg=line.colour, bold=bold, nl=False, color=plain)
+        typer.secho(line.text, bold=line.heading or None, color=plain)
     typer.echo()
-    typer.secho(summary(findings), fg=COLOURS[Level.WRONG] if failed else COLOURS[Level.RIGHT])
+    typer.secho(summary(findings), fg=COLOURS[Level.WRONG] if failed else COLOURS[Level.RIGHT], color=plain)

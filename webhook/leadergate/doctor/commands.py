@@ -14,7 +14,9 @@ from leadergate.gates.refusals import resource
 from leadergate.gates.spec import Account, Service, StatusResource
 from leadergate.model import Gate, IdentityKind
 from leadergate.survey.gates import Entry, PlacedGate
-from leadergate.survey.parts import Right
+from leadergate.survey.parts import Known, Right
+from leadergate.survey.snapshot import Snapshot
+from leadergate.survey.worth import by_others
 
 RENDERED_CONDITIONS = ("only-service-account", "allow-users", "allow-groups")
 
@@ -47,12 +49,28 @@ def see(entry: Entry) -> str:
     return f"kubectl get {plural(entry)} {entry.configuration} -o yaml"
 
 
-def inject(entry: Entry, secret: str) -> str:
+def inject(entry: Entry, snapshot: Snapshot) -> str:
     """Put the authorities of the Secret into the bundle; where cert-manager does that, see why it does not."""
     if entry.inject_from is not None:
         namespace = entry.inject_from.partition("/")[0]
         return f"kubectl -n {namespace} describe certificates.cert-manager.io  # its cainjector keeps the caBundle"
-    return f"leadergate certs inject --name {entry.configuration} --secret {secret}"
+    command = f"leadergate certs inject --name {entry.configuration}"
+    if not by_others(snapshot):
+        return f"{command} --secret {snapshot.secret}"
+    namespace, _, name = snapshot.secret.partition("/")
+    stored = snapshot.stored.value.manifest if isinstance(snapshot.stored, Known) else None
+    if ((stored or {}).get("data") or {}).get("ca.crt"):
+        kept = f"kubectl -n {namespace} get secret {name} -o jsonpath='{{.data.ca\\.crt}}' | base64 -d"
+        return f"{kept} | {command} --ca-file /dev/stdin"
+    return f"{command} --ca-file AUTHORITY.pem  # of whoever issued what Secret {snapshot.secret} holds"
+
+
+def renew(snapshot: Snapshot) -> str:
+    """Renew certificates: by us, or by whoever else has made the Secret."""
+    if by_others(snapshot):
+        namespace = snapshot.secret.partition("/")[0]
+        return f"kubectl -n {namespace} describe certificates.cert-manager.io  # or renew it where it is made"
+    return f"leadergate certs rotate --secret {snapshot.secret}"
 
 
 def rendered(placed: PlacedGate) -> bool:

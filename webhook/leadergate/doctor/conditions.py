@@ -1,4 +1,4 @@
-"""``matchConditions``, read as far as ``leadergate gate render`` writes them; anything else says only whom it names."""
+"""``matchConditions``, read as far as ``leadergate gate render`` writes them, and by ``==`` and ``!=`` of one user."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from leadergate.gates.spec import Account
 from leadergate.survey.gates import Entry
 
-_TEXT = r'"(?:[^"\\]|\\.)*"'
+_TEXT = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 _LIST = rf"\[\s*((?:{_TEXT}\s*,?\s*)*)\]"
-_ONLY = re.compile(rf"\s*request\.userInfo\.username\s+in\s+{_LIST}\s*")
-_USERS = re.compile(rf"\s*!\s*\(\s*request\.userInfo\.username\s+in\s+{_LIST}\s*\)\s*")
+_WHO = r"\s*request\.userInfo\.username\s*"
+_ONLY = re.compile(rf"{_WHO}\bin\s+{_LIST}\s*|{_WHO}==\s*({_TEXT})\s*")
+_USERS = re.compile(rf"\s*!\s*\({_WHO}\bin\s+{_LIST}\s*\)\s*|{_WHO}!=\s*({_TEXT})\s*")
 _GROUPS = re.compile(rf".*groups\.exists\(\s*\w+\s*,\s*\w+\s+in\s+{_LIST}\s*\).*", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _ACCOUNT = re.compile(r"system:serviceaccount:([a-z0-9]([-a-z0-9]*[a-z0-9])?):([a-z0-9]([-.a-z0-9]*[a-z0-9])?)")
@@ -22,13 +23,14 @@ class Subjects:
     """Whom the conditions of one entry speak of.
 
     ``only`` are the users that are judged, None for everybody; ``users`` and ``groups`` write unjudged. ``never`` are
-    conditions that no write meets.
+    conditions that no write meets, and ``unread`` the expressions that say something else.
     """
 
     only: tuple[str, ...] | None
     users: tuple[str, ...]
     groups: tuple[str, ...]
     never: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def judged(self) -> tuple[Account, ...]:
@@ -42,17 +44,20 @@ def subjects(entry: Entry) -> Subjects:
     users: list[str] = []
     groups: list[str] = []
     never: list[str] = []
+    unread: list[str] = []
     for name, expression in entry.conditions:
         if found := _ONLY.fullmatch(expression):
-            names = _texts(found[1])
+            names = _texts(found[1] if found[2] is None else found[2])
             only = names if only is None else tuple(one for one in only if one in names)
         elif found := _USERS.fullmatch(expression):
-            users += _texts(found[1])
+            users += _texts(found[1] if found[2] is None else found[2])
         elif expression.lstrip().startswith("!") and (found := _GROUPS.fullmatch(expression)):
             groups += _texts(found[1])
         elif expression.strip() == "false":
             never.append(name)
-    return Subjects(only, tuple(users), tuple(groups), tuple(never))
+        else:
+            unread.append(expression)
+    return Subjects(only, tuple(users), tuple(groups), tuple(never), tuple(unread))
 
 
 def _account(username: str) -> Account | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from leadergate.model import Gate, Mode
+
 INSTALLATION = "installation"
 """What a finding is about that is of no single gate."""
+
+
+NAMED = 5
 
 
 class Level(StrEnum):
@@ -40,6 +46,18 @@ class Finding:
         """Refuse what would leave people alone with it."""
         if self.level is Level.WRONG and not self.remedy:
             raise ValueError(f"{self.check}: what is wrong needs a remedy")
+
+
+def some(names: Sequence[str]) -> str:
+    """Names in a sentence: of many the first, and how many more there are."""
+    rest = len(names) - NAMED
+    return ", ".join(names) if rest < 2 else f"{', '.join(names[:NAMED])} and {rest} others"
+
+
+def denied(gate: Gate, whose: str) -> str:
+    """Whose writes the gate turns away, or would if it enforced: ``every write is denied``."""
+    enforces = gate.mode is Mode.ENFORCE
+    return f"{whose} {('are' if whose == 'all' else 'is') if enforces else 'would be'} denied"
 
 
 def right(check: str, about: str, says: str) -> Finding:

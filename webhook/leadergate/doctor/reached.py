@@ -1,26 +1,13 @@
-"""Which addresses a gate's calls go to, and by which name the API server knows them."""
+"""Which addresses a gate's calls go to."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from cryptography import x509
-
-from leadergate.gates.spec import Service
 from leadergate.survey.gates import Entry
-from leadergate.survey.parts import SeenEndpoint, Unknown
+from leadergate.survey.parts import SeenEndpoint
 from leadergate.survey.snapshot import Snapshot
-from leadergate_certs.bundle import certificates
-
-
-def host(entry: Entry) -> str:
-    """The name that the served certificate must bear: apiserver asks a Service as ``{service}.{namespace}.svc``."""
-    if isinstance(entry.target, Service):
-        return f"{entry.target.name}.{entry.target.namespace}.svc"
-    return urlsplit(entry.target).hostname or ""
 
 
 def by_service(snapshot: Snapshot, endpoints: Sequence[SeenEndpoint]) -> list[SeenEndpoint]:
@@ -31,7 +18,7 @@ def by_service(snapshot: Snapshot, endpoints: Sequence[SeenEndpoint]) -> list[Se
 
 def asked_at(entry: Entry, endpoints: Sequence[SeenEndpoint]) -> list[SeenEndpoint]:
     """Those at the entry's URL."""
-    if isinstance(entry.target, Service):
+    if not isinstance(entry.target, str):
         return []
     place = _place(entry.target)
     return [one for one in endpoints if (one.host, one.port) == place]
@@ -43,22 +30,6 @@ def of(snapshot: Snapshot, entry: Entry, endpoints: Sequence[SeenEndpoint]) -> l
         return asked_at(entry, endpoints)
     ours = (snapshot.service.namespace, snapshot.service.name) == (entry.target.namespace, entry.target.name)
     return by_service(snapshot, endpoints) if ours else []
-
-
-def stored_pair(snapshot: Snapshot) -> list[x509.Certificate]:
-    """The leaf that the Secret holds, and what is served with it; none when it holds none, or could not be read.
-
-    A Secret that is not ours, such as cert-manager's, has them in ``tls.crt`` as well.
-    """
-    if isinstance(snapshot.stored, Unknown):
-        return []
-    stored = snapshot.stored.value
-    if stored.state is not None:
-        return [stored.state.pair.certificate]
-    try:
-        return certificates(base64.b64decode(((stored.manifest or {}).get("data") or {}).get("tls.crt") or ""))
-    except binascii.Error:
-        return []
 
 
 def _place(url: str) -> tuple[str, int]:

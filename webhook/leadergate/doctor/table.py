@@ -12,7 +12,9 @@ from leadergate.survey.parts import Unknown
 from leadergate.survey.snapshot import Snapshot
 
 SCHEMA = "leadergate.dev/doctor/v1"
-WIDTH = 120
+LEAST = 24
+"""Columns that are left to what is said, however narrow the terminal is."""
+
 COLOURS = {Level.RIGHT: "green", Level.NOTE: "yellow", Level.WRONG: "red", Level.UNKNOWN: "cyan"}
 _WORDS = {level: str(level) for level in Level} | {Level.WRONG: "WRONG"}
 _ORDER = (Level.WRONG, Level.UNKNOWN, Level.NOTE, Level.RIGHT)
@@ -27,7 +29,7 @@ class Line(NamedTuple):
     heading: bool = False
 
 
-def lines(findings: Sequence[Finding]) -> list[Line]:
+def lines(findings: Sequence[Finding], width: int) -> list[Line]:
     """The table, its groups in the order of the findings. Remedies are never broken, so that they can be copied."""
     printed: list[Line] = []
     check = max((len(one.check) for one in findings), default=0)
@@ -38,7 +40,7 @@ def lines(findings: Sequence[Finding]) -> list[Line]:
         printed.append(Line("", _title(about), heading=True))
         for one in findings:
             if one.about == about:
-                printed += _finding(one, check, indent)
+                printed += _finding(one, check, indent, width)
     return printed
 
 
@@ -80,9 +82,9 @@ def _title(about: str) -> str:
     return "INSTALLATION" if about == INSTALLATION else f"GATE {about}"
 
 
-def _finding(one: Finding, check: int, indent: str) -> list[Line]:
+def _finding(one: Finding, check: int, indent: str, width: int) -> list[Line]:
     hang = indent + " " * (check + 2)
-    said = textwrap.wrap(one.says, WIDTH - len(hang), break_long_words=False, break_on_hyphens=False) or [""]
+    said = textwrap.wrap(one.says, max(width - len(hang), LEAST), break_long_words=False, break_on_hyphens=False)
     head = f"  {_WORDS[one.level]:<{len(indent) - 2}}"
     printed = [Line(head, f"{one.check:<{check}}  {said[0]}", COLOURS[one.level])]
     printed += [Line("", hang + more) for more in said[1:]]

@@ -9,11 +9,9 @@ from leadergate.gates.row import Row
 from leadergate.survey.naming import NAMESPACE
 from leadergate.survey.parts import Unknown
 from leadergate.survey.raw import labels, mappings, texts
+from leadergate.survey.renewal import Standing
 from leadergate.survey.snapshot import Snapshot
 from leadergate_certs.duration import in_words
-
-WIDTH = 120
-"""Columns of a terminal that a table fits in, unless all of it is asked for."""
 
 _HEADS = ("NAME", "MODE", "LEASE", "HOLDER", "AGE", "RULES", "POLICY", "BUNDLE", "CALLS", "REJECTED")
 _WIDE = ("SCOPE", "CONDITIONS", "TIMEOUT")
@@ -22,16 +20,17 @@ _ELIDED = ("NAME", "LEASE", "HOLDER", "RULES")
 _GAP = "  "
 
 
-def lines(found: Sequence[Row], *, wide: bool) -> list[str]:
-    """A head and one line for each row. Unless ``wide``, names are shortened to fit ``WIDTH``."""
+def lines(found: Sequence[Row], *, width: int | None) -> list[str]:
+    """A head and one line for each row. Names are shortened to fit ``width``; with None all is shown, and more."""
+    wide = width is None
     heads = (*_HEADS, *_WIDE) if wide else _HEADS
     cells = [_cells(row, found, wide=wide)[: len(heads)] for row in found]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    if not wide:
-        widths = _fitted(widths)
+    if width is not None:
+        widths = _fitted(widths, width)
     return [
         _GAP.join(
-            _cut(cell, width, head).ljust(width) for cell, width, head in zip(line, widths, heads, strict=True)
+            _cut(cell, size, head).ljust(size) for cell, size, head in zip(line, widths, heads, strict=True)
         ).rstrip()
         for line in (heads, *cells)
     ]
@@ -85,7 +84,7 @@ def _cells(row: Row, among: Iterable[Row], *, wide: bool) -> tuple[str, ...]:
         str(gate.mode) if gate else "broken",
         str(gate.lease) if gate else "-",
         _holder(row, wide=wide),
-        "expired" if row.expired else "-" if row.age is None else in_words(row.age).replace(" ", ""),
+        _age(row),
         _resources(row, wide=wide),
         str(entry.failure_policy),
         str(row.bundle),
@@ -117,6 +116,12 @@ def _holder(row: Row, *, wide: bool) -> str:
     return f"{shown}{' !' if row.matched is False else ''}" if shown else "nobody"
 
 
+def _age(row: Row) -> str:
+    if row.standing in (Standing.EXPIRED, Standing.AHEAD):
+        return str(row.standing)
+    return "-" if row.age is None else in_words(row.age).replace(" ", "")
+
+
 def _scope(row: Row) -> str:
     scopes = "/".join(dict.fromkeys(rule.scope for rule in row.entry.rules)) or "-"
     selector = row.entry.namespace_selector
@@ -127,11 +132,11 @@ def _scope(row: Row) -> str:
     return f"{scopes} where {' and '.join(wanted)}".replace(NAMESPACE, "namespace") if wanted else scopes
 
 
-def _fitted(widths: list[int]) -> list[int]:
+def _fitted(widths: list[int], width: int) -> list[int]:
     """Narrower where names stand, the widest first, until all fit."""
     fitted = list(widths)
     flexible = [_HEADS.index(head) for head in _ELIDED]
-    while sum(fitted) + len(_GAP) * (len(fitted) - 1) > WIDTH:
+    while sum(fitted) + len(_GAP) * (len(fitted) - 1) > width:
         widest = max(flexible, key=lambda at: fitted[at])
         if fitted[widest] <= _LEAST:
             break
@@ -194,6 +199,6 @@ def _gate_json(row: Row) -> dict[str, Any]:
             "renewTime": renewed.isoformat() if renewed else None,
             "ageSeconds": None if row.age is None else int(row.age.total_seconds()),
             "leaseDurationSeconds": lease.duration if lease else None,
-            "expired": row.expired,
+            "expired": row.standing is Standing.EXPIRED,
         },
     }

@@ -43,8 +43,14 @@ async def flow_of(questions: Questions, account: Account, namespaces: Sequence[s
     return found if isinstance(found, Unknown) else Known(flow(found.value, account, namespaces))
 
 
-async def front(questions: Questions, service: Service, ours: Iterable[Entry], *, handshake: bool) -> Front:
-    """What stands in front of the webhook, by the Service's name and by what our entries call."""
+async def front(
+    questions: Questions, service: Service, ours: Iterable[Entry], *, handshake: bool, dial_pods: bool
+) -> Front:
+    """What stands in front of the webhook, by the Service's name and by what our entries call.
+
+    With ``handshake`` the hosts of URLs are called, and with ``dial_pods`` the Pods behind the Service as well: outside
+    of the cluster their addresses may be anybody's.
+    """
     found = await _service(questions, service)
     targets = [entry.target for entry in ours]
     port = next((one.port for one in targets if isinstance(one, Service)), service.port)
@@ -59,7 +65,8 @@ async def front(questions: Questions, service: Service, ours: Iterable[Entry], *
         # No gate asks for the Service, so that it does not matter what is behind it.
         listed = Known(elsewhere)
     if isinstance(listed, Known) and handshake:
-        listed = Known(tuple(await asyncio.gather(*map(_reached, listed.value))))
+        called = [_reached(one) if dial_pods or one in elsewhere else _left(one) for one in listed.value]
+        listed = Known(tuple(await asyncio.gather(*called)))
     return Front(found, listed, deployment)
 
 
@@ -108,3 +115,7 @@ async def _deployment(
 async def _reached(endpoint: SeenEndpoint) -> SeenEndpoint:
     leaf = await served(endpoint.host, endpoint.port)
     return replace(endpoint, reached=leaf is not None, serves=leaf)
+
+
+async def _left(endpoint: SeenEndpoint) -> SeenEndpoint:
+    return endpoint

@@ -42,13 +42,15 @@ async def look(
     account: Account,
     secret: str,
     handshake: bool = True,
+    dial_pods: bool = False,
     installation_too: bool = True,
 ) -> Snapshot:
     """Look at the gates that ``service`` answers, and at what they need.
 
     ``account`` is the webhook's own, ``secret`` its certificates' Secret as NAMESPACE/NAME, empty when it has none.
-    Without ``handshake`` no endpoint is called. Without ``installation_too`` only what tells how gates fare is asked
-    for: configurations, Leases, writers' pods, the Secret and what the API server counted.
+    Without ``handshake`` no endpoint is called, and without ``dial_pods`` no Pod. Without ``installation_too`` only
+    what tells how gates fare is asked for: configurations, Leases, writers' pods, the Secret and what the API server
+    counted.
 
     What cannot be looked at becomes ``Unknown``, with the right that is missing. It takes ``SECONDS`` for one answer
     and ``ALL_SECONDS`` for all.
@@ -103,19 +105,23 @@ async def look(
         _each(naming.resources(ours), lambda one: served(questions, *one)),
         _each(wanted, lambda one: questions.may(account, one)),
         installation.flow_of(questions, account, [key.namespace for key in leases] or [service.namespace]),
-        installation.front(questions, service, ours, handshake=handshake),
+        installation.front(questions, service, ours, handshake=handshake, dial_pods=dial_pods),
     )
     return replace(
         snapshot,
         now=datetime.now(UTC),
         accounts=accounts,
         namespaces=namespaces,
-        served=resources,
+        served={
+            key: one if isinstance(one, Unknown) else Known(one.value is not None) for key, one in resources.items()
+        },
+        scopes={key: one.value for key, one in resources.items() if isinstance(one, Known) and one.value is not None},
         rights=rights,
         flow=flow,
         found_service=front.service,
         endpoints=front.endpoints,
         deployment=front.deployment,
+        caller=await questions.caller(),
     )
 
 

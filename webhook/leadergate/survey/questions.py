@@ -12,6 +12,7 @@ from leadergate.gates.spec import Account
 from leadergate.survey.flow import groups
 from leadergate.survey.parts import Known, Looked, Right, Unknown
 from leadergate.survey.raw import mapping, mappings, text
+from leadergate_certs.calls import query
 from leadergate_election.connection import ApiAnswer, Unreachable
 
 SECONDS = 10.0
@@ -21,12 +22,19 @@ ALL_SECONDS = 60.0
 """For all of them; what has not been asked by then stays unknown."""
 
 AT_ONCE = 8
-_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-_REVIEW = Right("create", "authorization.k8s.io", "subjectaccessreviews")
+PAGE = 500
+"""Objects in one answer, as kubectl asks for them: thousands of Pods at once are a heavy answer."""
+
+_AUTHORIZATION, _AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
 
 
 class Connection(Protocol):
-    """Sends requests to the API server."""
+    """Sends requests to the API server at ``host``."""
+
+    @property
+    def host(self) -> str:
+        """The API server's URL."""
+        ...
 
     def request(
         self, method: str, path: str, body: bytes | None = None, *, content_type: str = ...
@@ -42,11 +50,21 @@ class Questions:
         self._connection = connection
         self._few = asyncio.Semaphore(AT_ONCE)
         self._end = asyncio.get_running_loop().time() + ALL_SECONDS
+        self._caller: asyncio.Future[Looked[dict[str, Any]]] | None = None
 
     async def items(self, path: str, right: Right) -> Looked[list[dict[str, Any]]]:
         """What a list holds."""
-        found = await self._object("GET", path, right)
-        return found if isinstance(found, Unknown) else Known(mappings(found.value.get("items")))
+        found: list[dict[str, Any]] = []
+        more = {"limit": str(PAGE)}
+        while True:
+            page = await self._object("GET", f"{path}{'&' if '?' in path else '?'}{query(**more)}", right)
+            if isinstance(page, Unknown):
+                return page
+            found += mappings(page.value.get("items"))
+            following = text(mapping(page.value.get("metadata")).get("continue"))
+            if not following:
+                return Known(found)
+            more["continue"] = following
 
     async def object(self, path: str, right: Right) -> Looked[dict[str, Any] | None]:
         """One object, ``Known(None)`` when there is none."""
@@ -66,7 +84,11 @@ class Questions:
         return Known(answer.body.decode(errors="replace")) if answer.code == 200 else _refused(answer, right)
 
     async def may(self, account: Account, right: Right) -> Looked[bool]:
-        """Whether the account has that right (SubjectAccessReview)."""
+        """Whether the account has that right.
+
+        The account itself may ask that of itself, as anybody may (SelfSubjectAccessReview); whoever else asks needs to
+        be allowed to (SubjectAccessReview).
+        """
         attributes = {
             "verb": right.verb,
             "group": right.group,
@@ -74,12 +96,28 @@ class Questions:
             "namespace": right.namespace,
             "name": right.name,
         }
-        spec = {"user": account.username, "groups": list(groups(account)), "resourceAttributes": attributes}
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        found = await self._object("POST", _REVIEWS, _REVIEW, review)
-        if isinstance(found, Unknown):
-            return found
-        return Known(mapping(found.value.get("status")).get("allowed") is True)
+        spec: dict[str, Any] = {"resourceAttributes": attributes}
+        kind = "SelfSubjectAccessReview"
+        if await self.caller() != account.username:
+            kind = "SubjectAccessReview"
+            spec |= {"user": account.username, "groups": list(groups(account))}
+        found = await self._review(_AUTHORIZATION, kind, spec)
+        return found if isinstance(found, Unknown) else Known(found.value.get("allowed") is True)
+
+    async def caller(self) -> str:
+        """The user that asks, asked for once; empty when it is not told."""
+        if self._caller is None:
+            self._caller = asyncio.ensure_future(self._review(_AUTHENTICATION, "SelfSubjectReview"))
+        found = await self._caller
+        return "" if isinstance(found, Unknown) else text(mapping(found.value.get("userInfo")).get("username"))
+
+    async def _review(self, group: str, kind: str, spec: dict[str, Any] | None = None) -> Looked[dict[str, Any]]:
+        """The status of an object that is made to be answered, and is not kept."""
+        resource = f"{kind.lower()}s"
+        review = {"apiVersion": f"{group}/v1", "kind": kind, **({} if spec is None else {"spec": spec})}
+        right = Right("create", group, resource)
+        found = await self._object("POST", f"/apis/{group}/v1/{resource}", right, review)
+        return found if isinstance(found, Unknown) else Known(mapping(found.value.get("status")))
 
     async def _object(self, method: str, path: str, right: Right, body: Any = None) -> Looked[dict[str, Any]]:
         answer = await self._answer(method, path, right, body)
@@ -91,8 +129,9 @@ class Questions:
             async with asyncio.timeout_at(self._end) as whole, self._few, asyncio.timeout(SECONDS):
                 return await self._connection.request(method, path, encoded)
         except TimeoutError:
-            late = "no time was left" if whole.expired() else f"no answer came within {SECONDS:g} s"
-            return Unknown(f"{late} to {right}")
+            if whole.expired():
+                return Unknown(f"no time was left to {right}")
+            return Unknown(f"the API server at {self._connection.host} gave no answer within {SECONDS:g} s to {right}")
         except Unreachable as fault:
             return Unknown(str(fault))
 

@@ -10,8 +10,8 @@ from leadergate.survey.questions import Questions
 from leadergate.survey.raw import mappings, text
 
 
-async def served(questions: Questions, group: str, version: str, resource: str) -> Looked[bool]:
-    """Ask for one resource; version ``*`` is any that is served."""
+async def served(questions: Questions, group: str, version: str, resource: str) -> Looked[str | None]:
+    """The scope of one resource, as rules name it, None when it is not served; version ``*`` is any that is served."""
     versions = [version]
     if version == "*":
         listed = await _versions(questions, group)
@@ -24,15 +24,17 @@ async def served(questions: Questions, group: str, version: str, resource: str) 
         found = await questions.object(path, Right("get", "", path))
         if isinstance(found, Unknown):
             unknown = found
-        elif found.value is not None and with_status(found.value, resource):
-            return Known(value=True)
-    return unknown or Known(value=False)
+        elif found.value is not None and (scope := _scope(found.value, resource)) is not None:
+            return Known(scope)
+    return unknown or Known(None)
 
 
-def with_status(listed: Mapping[str, Any], resource: str) -> bool:
-    """Whether an APIResourceList has the resource and its status."""
-    names = {text(one.get("name")) for one in mappings(listed.get("resources"))}
-    return {resource, f"{resource}/status"} <= names
+def _scope(listed: Mapping[str, Any], resource: str) -> str | None:
+    """What an APIResourceList says of the resource, None when it or its status is not there."""
+    named = {text(one.get("name")): one for one in mappings(listed.get("resources"))}
+    if not {resource, f"{resource}/status"} <= set(named):
+        return None
+    return "Namespaced" if named[resource].get("namespaced") is True else "Cluster"
 
 
 async def _versions(questions: Questions, group: str) -> Looked[list[str]]:

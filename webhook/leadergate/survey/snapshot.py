@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from leadergate.gates.spec import Account, Service
@@ -34,7 +34,9 @@ class Snapshot:
     there is none. ``pods`` are by namespace: those of the gates' writers and of the webhook. ``accounts`` tells whether
     each service account that a gate names exists, ``namespaces`` whether each namespace that it names does.
     ``served`` tells for each resource of a gate's rules, as (group, version, resource), whether discovery serves it
-    with a status subresource. ``rights`` is what the webhook's account may do. ``traffic`` is by the entry's name.
+    with a status subresource, and ``scopes`` of those that are whether they are ``Namespaced`` or ``Cluster``.
+    ``rights`` is what the webhook's account may do. ``traffic`` is by the entry's name.
+    ``caller`` is the user that looked, empty when that is not known.
     """
 
     now: datetime
@@ -58,3 +60,5 @@ class Snapshot:
     rights: Mapping[Right, Looked[bool]]
     stored: Looked[Stored]
     traffic: Looked[Mapping[str, Traffic]]
+    caller: str = ""
+    scopes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)

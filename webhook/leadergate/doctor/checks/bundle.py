@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leadergate.doctor.commands import inject, plural
+from leadergate.doctor.commands import inject, plural, renew
 from leadergate.doctor.finding import Finding, note, right, unknown, wrong
-from leadergate.doctor.reached import host, stored_pair
-from leadergate.doctor.trust import refusal
 from leadergate.gates.manifest import INJECT
 from leadergate.gates.spec import Service
 from leadergate.survey.gates import Entry
-from leadergate.survey.parts import Unknown
+from leadergate.survey.parts import Known, Unknown
 from leadergate.survey.snapshot import Snapshot
+from leadergate.survey.worth import Bundle, by_secret, worth
 from leadergate_certs.bundle import certificates
 
 BUNDLE, LABEL = "ca-bundle", "injection-label"
@@ -26,31 +25,48 @@ def bundle(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _bundle(snapshot: Snapshot, entry: Entry) -> Finding:
-    about, remedy = str(entry), inject(entry, snapshot.secret)
-    trusted = certificates(entry.ca_bundle)
-    if not trusted and entry.ca_bundle.strip():
-        return wrong(BUNDLE, about, "the caBundle holds nothing that is a certificate", remedy)
-    if not trusted and isinstance(entry.target, str) and entry.inject is None:
-        says = "the caBundle is empty: the API server trusts the authorities of its own machine"
-        return note(BUNDLE, about, says, remedy)
-    if not trusted:
-        return wrong(BUNDLE, about, "the caBundle is empty: no call of this gate can succeed", remedy)
+    about, remedy = str(entry), inject(entry, snapshot)
+    ours = isinstance(snapshot.stored, Known) and snapshot.stored.value.state is not None
+    count = len(certificates(entry.ca_bundle))
+    match worth(snapshot, entry):
+        case Bundle.EMPTY:
+            return wrong(BUNDLE, about, "the caBundle is empty: no call of this gate can succeed", remedy)
+        case Bundle.UNREADABLE:
+            return wrong(BUNDLE, about, "the caBundle holds nothing that is a certificate", remedy)
+        case Bundle.NOT_TRUSTING:
+            says = "the caBundle does not trust the authority in use: every call fails"
+            return wrong(BUNDLE, about, says, remedy)
+        case Bundle.EXPIRED:
+            anew = f"{renew(snapshot)} --ca" if ours else renew(snapshot)
+            return wrong(BUNDLE, about, "what the caBundle trusts has expired: every call fails", anew)
+        case Bundle.SYSTEM:
+            says = "the caBundle is empty: the API server trusts the authorities of its own machine"
+            return note(BUNDLE, about, says, remedy)
+        case Bundle.NEXT_MISSING:
+            return note(BUNDLE, about, "the caBundle lacks the next authority: the rotation waits for it", remedy)
+        case Bundle.OK:
+            what = "the authority in use" if ours else f"what Secret {snapshot.secret} holds"
+            return right(BUNDLE, about, f"the caBundle trusts {what}")
+        case Bundle.PRESENT:
+            return _unjudged(snapshot, entry, f"the caBundle trusts {count}")
+
+
+def _unjudged(snapshot: Snapshot, entry: Entry, says: str) -> Finding:
+    """It holds certificates, and nothing to hold them against is known."""
+    about = str(entry)
     if isinstance(snapshot.stored, Unknown):
-        says = f"the caBundle trusts {len(trusted)}; whether the one in use is among them is not known"
-        return unknown(BUNDLE, about, f"{says}: {snapshot.stored.why}")
-    state = snapshot.stored.value.state
-    held = stored_pair(snapshot)
-    if state is None and held and refusal(held[0], trusted, host(entry), snapshot.now, held[1:]) is None:
-        return right(BUNDLE, about, f"the caBundle trusts what Secret {snapshot.secret} holds")
-    if state is None:
-        says = f"the caBundle trusts {len(trusted)}; Secret {snapshot.secret} holds no authority of ours"
-        return note(BUNDLE, about, f"{says}: {snapshot.stored.value.fault}", "name another one with --secret")
-    missing = [one for one in state.authorities if one.certificate not in trusted]
-    if state.issuer in missing:
-        return wrong(BUNDLE, about, "the caBundle does not trust the authority in use: every call fails", remedy)
-    if missing:
-        return note(BUNDLE, about, "the caBundle lacks the next authority: the rotation waits for it", remedy)
-    return right(BUNDLE, about, "the caBundle trusts the authority in use")
+        more = f"{says}; whether the one in use is among them is not known: {snapshot.stored.why}"
+        return unknown(BUNDLE, about, more)
+    if not by_secret(snapshot, entry):
+        says = f"{says}; nothing tells that what it asks serves the certificate of Secret {snapshot.secret}"
+        return note(BUNDLE, about, says, "name the Secret with --secret, or look at the line of tls")
+    fault = snapshot.stored.value.fault
+    return note(
+        BUNDLE,
+        about,
+        f"{says}; Secret {snapshot.secret} holds no authority of ours: {fault}",
+        "name another one with --secret",
+    )
 
 
 def _label(snapshot: Snapshot, entry: Entry) -> Iterator[Finding]:
@@ -64,7 +80,7 @@ def _label(snapshot: Snapshot, entry: Entry) -> Iterator[Finding]:
         yield wrong(LABEL, str(entry), f"{says}: nobody keeps its caBundle", command)
     elif entry.inject_from is not None:
         yield right(LABEL, str(entry), f"cert-manager keeps its caBundle, from {entry.inject_from}")
-    elif ours:
+    elif ours and by_secret(snapshot, entry):
         says = f"it lacks the label {INJECT}={namespace}: the next rotation will leave its caBundle behind"
         yield wrong(LABEL, str(entry), says, command)
     else:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from leadergate.doctor.commands import edit, gate_path
-from leadergate.doctor.finding import Finding, note, right, unknown, wrong
+from leadergate.doctor.finding import Finding, denied, note, right, some, unknown, wrong
 from leadergate.gate import MAX_RANDOM, is_subdomain
-from leadergate.holder import names
 from leadergate.model import Gate, IdentityKind
 from leadergate.survey.gates import PlacedGate
+from leadergate.survey.named import claimed, named_by
 from leadergate.survey.parts import Known, SeenLease, SeenPod, Unknown
 from leadergate.survey.snapshot import Snapshot
 
 HOLDER = "holder"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MAX_HOSTNAME = 63
+"""Longer names of pods are cut for the hostname (kubelet: truncatePodHostnameIfNeeded)."""
 _SHORT_TAIL = 5
 """Random characters at least: a tail of fewer is more likely a number or a word."""
 
@@ -35,15 +37,12 @@ def holder(snapshot: Snapshot) -> Iterator[Finding]:
             yield _judged(snapshot, placed, seen.value.lease.holder)
 
 
-def named_by(gate: Gate, identity: str, pods: Sequence[SeenPod]) -> list[SeenPod]:
-    """The pods that the holder identity names in the gate's form."""
-    return [pod for pod in pods if names(gate, identity, _claimed(gate, pod))]
-
-
 def _judged(snapshot: Snapshot, placed: PlacedGate, identity: str) -> Finding:
     gate, about = placed.gate, str(placed.entry)
     if _UUID.fullmatch(identity):
-        says = f"the holder is a bare UUID, {identity}: no pod can ever prove that it is meant, and all are denied"
+        says = (
+            f"the holder is a bare UUID, {identity}: no pod can ever prove that it is meant, and {denied(gate, 'all')}"
+        )
         return wrong(HOLDER, about, says, POD_NAME)
     known = snapshot.pods.get(gate.from_namespace, Unknown("they were not asked for"))
     if isinstance(known, Unknown):
@@ -61,7 +60,7 @@ def _judged(snapshot: Snapshot, placed: PlacedGate, identity: str) -> Finding:
 
 def _named(about: str, gate: Gate, identity: str, pods: list[SeenPod]) -> Finding:
     if gate.identity is IdentityKind.NODE:
-        says = f"holder {identity} names node {pods[0].node}, where {', '.join(pod.name for pod in pods)} runs"
+        says = f"holder {identity} names node {pods[0].node}, where {some([pod.name for pod in pods])} runs"
         if len(pods) > 1:
             return note(HOLDER, about, f"{says}: each of them passes", "spread the operator's pods over nodes")
         return right(HOLDER, about, says)
@@ -85,11 +84,14 @@ def _stranger(snapshot: Snapshot, placed: PlacedGate, identity: str, pods: tuple
         if pod.hostname is not None and pod.hostname == own:
             says = f"holder {identity} is the spec.hostname of pod {pod.name}, which no token carries"
             return wrong(HOLDER, about, says, f"take spec.hostname away, or {POD_NAME}")
+        if len(pod.name) > MAX_HOSTNAME and own == pod.name[:MAX_HOSTNAME].rstrip("-."):
+            says = f"holder {identity} is the first {MAX_HOSTNAME} characters of pod {pod.name}, as its hostname is"
+            return wrong(HOLDER, about, says, POD_NAME)
         if pod.host_network and pod.node is not None and pod.node.partition(".")[0] == own.partition(".")[0]:
             says = f"holder {identity} is the host of pod {pod.name} (hostNetwork), and no name that its token carries"
             return wrong(HOLDER, about, says, POD_NAME)
     what = "node with a pod" if gate.identity is IdentityKind.NODE else "pod"
-    says = f"holder {identity} names no {what} of namespace {gate.from_namespace}: every write is denied"
+    says = f"holder {identity} names no {what} of namespace {gate.from_namespace}: {denied(gate, 'every write')}"
     return wrong(HOLDER, about, says, f"kubectl -n {gate.from_namespace} get pods  # else {POD_NAME}")
 
 
@@ -107,8 +109,8 @@ def _forms(gate: Gate, identity: str, pods: tuple[SeenPod, ...]) -> Iterator[tup
 
 def _tails(plain: Gate, identity: str, pods: tuple[SeenPod, ...]) -> Iterator[tuple[Gate, str]]:
     """The longest name that the holder begins with and a ``-`` follows; what is left is a suffix or is random."""
-    for pod in sorted(pods, key=lambda pod: len(_claimed(plain, pod)), reverse=True):
-        name = _claimed(plain, pod)
+    for pod in sorted(pods, key=lambda pod: len(claimed(plain, pod)), reverse=True):
+        name = claimed(plain, pod)
         tail = identity.removeprefix(f"{name}-")
         if not name or tail == identity or not tail:
             continue
@@ -117,8 +119,3 @@ def _tails(plain: Gate, identity: str, pods: tuple[SeenPod, ...]) -> Iterator[tu
             yield replace(plain, random=len(tail)), f"it is {name}- and {len(tail)} random characters"
         elif is_subdomain(tail):
             yield replace(plain, suffix=tail), f"it is {name} with the tail -{tail}"
-
-
-def _claimed(gate: Gate, pod: SeenPod) -> str:
-    """What the pod's token says of it, as the gate asks."""
-    return pod.name if gate.identity is IdentityKind.POD else pod.node or ""

@@ -55,7 +55,7 @@ def _leases(snapshot: Snapshot) -> Iterator[Finding]:
         sure = any(takes is True for takes in taken.values())
         says = f"{other.kind} {other} {'is' if sure else 'may be'} asked about renewals of Leases in {', '.join(where)}"
         remedy = f"{edit(other)}  # take leases out of its rules"
-        if sure and _hard(other):
+        if sure and _hard(other) and (other not in snapshot.others or _by_name(other)):
             more = f"{says}, with Fail: no leader is kept or elected while it cannot be reached"
             yield wrong(LEASES, INSTALLATION, more, remedy)
         else:
@@ -63,6 +63,11 @@ def _leases(snapshot: Snapshot) -> Iterator[Finding]:
             yield note(LEASES, INSTALLATION, f"{says}: {wait}{' and then fails' if _hard(other) else ''}", remedy)
     if not told:
         yield right(LEASES, INSTALLATION, "no webhook is asked about renewals of Leases")
+
+
+def _by_name(entry: Entry) -> bool:
+    """Whether it asks for Leases themselves: policy engines take in all that there is, and the cluster is meant to."""
+    return any("leases" in rule.resources for rule in entry.rules)
 
 
 def _pods(snapshot: Snapshot) -> Iterator[Finding]:

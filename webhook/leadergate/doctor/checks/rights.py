@@ -8,8 +8,9 @@ from leadergate.doctor.commands import grant, render, rendered
 from leadergate.doctor.finding import INSTALLATION, Finding, note, right, unknown, wrong
 from leadergate.gates.spec import Service
 from leadergate.survey.gates import PlacedGate
-from leadergate.survey.parts import Right, Unknown
+from leadergate.survey.parts import Known, Right, Unknown
 from leadergate.survey.snapshot import Snapshot
+from leadergate.survey.worth import by_others
 
 RIGHTS = "rights"
 
@@ -20,6 +21,8 @@ def rights(snapshot: Snapshot) -> Iterator[Finding]:
     unasked: dict[str, list[str]] = {}
     for one, known in snapshot.rights.items():
         takers = _gates(snapshot, one)
+        if one.resource != "leases" and known == Known(value=False) and _of_others(snapshot):
+            continue
         if isinstance(known, Unknown):
             unasked.setdefault(known.why, []).append(str(one))
         elif known.value:
@@ -52,6 +55,14 @@ def _missing_to_all(snapshot: Snapshot, one: Right) -> Finding:
     if _needed(snapshot, one):
         return wrong(RIGHTS, INSTALLATION, says, command)
     return note(RIGHTS, INSTALLATION, f"{says}; no gate here needs it", command)
+
+
+def _of_others(snapshot: Snapshot) -> bool:
+    """Whether others make the certificates, and put them into the gates: the webhook's account has no part in it."""
+    if any(placed.entry.inject is not None for placed in snapshot.gates):
+        return False
+    absent = isinstance(snapshot.stored, Known) and snapshot.stored.value.manifest is None
+    return by_others(snapshot) or (absent and bool(snapshot.gates))
 
 
 def _needed(snapshot: Snapshot, one: Right) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from leadergate.doctor.commands import edit
 from leadergate.doctor.finding import Finding, note, right, unknown, wrong
-from leadergate.doctor.rulework import STATUS, guarded, written
+from leadergate.doctor.rulework import STATUS, guarded, takes, written
 from leadergate.doctor.selectors import chosen
 from leadergate.gates import refusals
 from leadergate.gates.spec import FailurePolicy, StatusResource
@@ -104,7 +104,9 @@ def _served(snapshot: Snapshot, entry: Entry) -> Iterator[Finding]:
         if isinstance(looked, Unknown):
             yield unknown(SERVED, about, f"whether {name} is served is not known: {looked.why}")
         elif looked.value:
-            there.append(name)
+            outside = list(_out_of_scope(entry, name, _scopes(entry, one), snapshot.scopes.get(one)))
+            yield from outside
+            there += [] if outside else [name]
         else:
             says = f"the API server serves no {name} with a status subresource: nothing is guarded"
             remedy = f"kubectl api-resources --api-group={group}  # apply its definition, or {edit(entry)}"
@@ -113,28 +115,53 @@ def _served(snapshot: Snapshot, entry: Entry) -> Iterator[Finding]:
         yield right(SERVED, about, f"served with a status subresource: {', '.join(there)}")
 
 
+def _out_of_scope(entry: Entry, name: str, asked: set[str], scope: str | None) -> Iterator[Finding]:
+    if scope is not None and not asked & {scope, "*"}:
+        says = f"its rule takes scope {', '.join(asked)}, and {name} is {scope}: no write of it is judged"
+        yield wrong(SERVED, str(entry), says, f"{edit(entry)}  # scope: {scope}")
+
+
+def _scopes(entry: Entry, one: tuple[str, str, str]) -> set[str]:
+    """Of the rules that take the status of that resource."""
+    return {rule.scope for rule in entry.rules if takes(rule, one[0], f"{one[2]}{STATUS}", "UPDATE")} or {"*"}
+
+
 def _own(snapshot: Snapshot, entry: Entry) -> Iterator[Finding]:
-    """No selector applies to cluster-scoped objects, and whether ``*`` holds any with a namespace is not told."""
-    about, told = str(entry), False
-    secret = snapshot.secret.partition("/")[0]
-    own = tuple(dict.fromkeys((snapshot.account.namespace, snapshot.service.namespace, secret)))
-    for namespace in dict.fromkeys((*own, *refusals.CLUSTERS_OWN)):
-        takes = chosen(entry).takes(namespace)
-        if takes is False or all(rule.scope == "Cluster" for rule in entry.rules):
-            continue
-        for fault in refusals.namespace(namespace, "namespace", own):
-            told = True
-            yield _gated_namespace(entry, namespace, fault.why, sure=takes is True)
-    if not told:
+    """No selector applies to cluster-scoped objects, and whether ``*`` holds any with a namespace is not told.
+
+    Namespaces that nobody named, and that the selector merely does not leave out, seldom hold such objects.
+    """
+    about, selected = str(entry), chosen(entry)
+    own = tuple(
+        dict.fromkeys((snapshot.account.namespace, snapshot.service.namespace, snapshot.secret.partition("/")[0]))
+    )
+    taken = [one for one in dict.fromkeys((*own, *refusals.CLUSTERS_OWN)) if selected.takes(one) is not False]
+    hard = entry.failure_policy is FailurePolicy.FAIL and any(rule.scope == "Namespaced" for rule in entry.rules)
+    if not taken or _cluster_scoped(snapshot, entry):
         yield right(OWN, about, "its own namespace and the cluster's are left out")
+    elif selected.among is not None and selected.certain and hard:
+        for name in taken:
+            for fault in refusals.namespace(name, "namespace", own):
+                says = f"objects of namespace {name} are gated{fault.why}"
+                yield wrong(OWN, about, says, _leave_out(entry, name))
+    else:
+        names = ", ".join(taken)
+        yield note(
+            OWN,
+            about,
+            f"objects of {names} may be gated: its selector does not leave them out",
+            _leave_out(entry, names),
+        )
 
 
-def _gated_namespace(entry: Entry, namespace: str, why: str, *, sure: bool) -> Finding:
-    about, left_out = str(entry), f"{{key: {NAMESPACE}, operator: NotIn, values: [{namespace}]}}"
-    remedy = f"{edit(entry)}  # namespaceSelector: {{matchExpressions: [{left_out}]}}"
-    if sure and entry.failure_policy is FailurePolicy.FAIL and any(rule.scope == "Namespaced" for rule in entry.rules):
-        return wrong(OWN, about, f"objects of namespace {namespace} are gated{why}", remedy)
-    return note(OWN, about, f"objects of namespace {namespace} may be gated{why}", remedy)
+def _cluster_scoped(snapshot: Snapshot, entry: Entry) -> bool:
+    known = [snapshot.scopes.get(one) for one in guarded(entry)]
+    return all(rule.scope == "Cluster" for rule in entry.rules) or (bool(known) and set(known) == {"Cluster"})
+
+
+def _leave_out(entry: Entry, names: str) -> str:
+    expression = f"{{key: {NAMESPACE}, operator: NotIn, values: [{names}]}}"
+    return f"{edit(entry)}  # namespaceSelector: {{matchExpressions: [{expression}]}}"
 
 
 def _named(rule: Rule) -> str:

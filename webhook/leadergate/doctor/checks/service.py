@@ -72,12 +72,16 @@ def _endpoints(snapshot: Snapshot) -> Iterator[Finding]:
         yield wrong(ENDPOINTS, INSTALLATION, f"{fate}: no call of a gate can succeed", see)
         return
     yield right(ENDPOINTS, INSTALLATION, f"{len(ready)} address(es) are ready: {', '.join(map(str, ready))}")
-    if len(ready) < 2:
+    # A pod has an address of each family that the cluster speaks.
+    replicas = len({one.pod or str(one) for one in ready})
+    if replicas < 2:
         says = "one replica alone is ready: while it is replaced, gates give no verdict"
-        remedy = f"kubectl -n {snapshot.service.namespace} scale deployment {snapshot.service.name} --replicas=2"
+        seen = None if isinstance(snapshot.deployment, Unknown) else snapshot.deployment.value
+        name = seen.name if seen is not None else snapshot.service.name
+        remedy = f"kubectl -n {snapshot.service.namespace} scale deployment {name} --replicas=2"
         yield note(REPLICAS, INSTALLATION, says, remedy)
     else:
-        yield right(REPLICAS, INSTALLATION, f"{len(ready)} replicas are ready")
+        yield right(REPLICAS, INSTALLATION, f"{replicas} replicas are ready")
 
 
 def _address(snapshot: Snapshot, placed: PlacedGate) -> Finding:

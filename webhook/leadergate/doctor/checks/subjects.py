@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from leadergate.doctor.commands import edit
 from leadergate.doctor.conditions import Subjects, subjects
-from leadergate.doctor.finding import Finding, right, unknown, wrong
+from leadergate.doctor.finding import Finding, note, right, unknown, wrong
 from leadergate.gates import refusals
 from leadergate.survey import naming
 from leadergate.survey.gates import PlacedGate
@@ -20,12 +20,12 @@ def named_subjects(snapshot: Snapshot) -> Iterator[Finding]:
     """Of each gate."""
     for placed in snapshot.gates:
         said = subjects(placed.entry)
-        yield from _accounts(snapshot, placed)
+        yield from _accounts(snapshot, placed, said)
         yield from _namespaces(snapshot, placed)
         yield from _judged(snapshot, placed, said)
 
 
-def _accounts(snapshot: Snapshot, placed: PlacedGate) -> Iterator[Finding]:
+def _accounts(snapshot: Snapshot, placed: PlacedGate, said: Subjects) -> Iterator[Finding]:
     about = str(placed.entry)
     found = {
         str(one): snapshot.accounts.get(one, Unknown("it was not asked for")) for one in naming.accounts(placed.entry)
@@ -33,13 +33,23 @@ def _accounts(snapshot: Snapshot, placed: PlacedGate) -> Iterator[Finding]:
     absent = [name for name, looked in found.items() if looked == Known(value=False)]
     for name in absent:
         namespace, _, own = name.partition("/")
-        says = f"a matchCondition names service account {name}, which does not exist"
+        spared = _spared(said, name)
+        says = f"a matchCondition {'spares' if spared else 'names'} service account {name}, which does not exist"
         remedy = f"kubectl -n {namespace} get serviceaccounts  # then {edit(placed.entry)} if it is not {own!r}"
-        yield wrong(ACCOUNTS, about, says, remedy)
+        yield (note if spared else wrong)(ACCOUNTS, about, says, remedy)
     yield from _rest(ACCOUNTS, about, "service accounts of its matchConditions", found, absent)
     if not found:
         conditions = f"{len(placed.entry.conditions)} matchConditions name" if placed.entry.conditions else "it names"
         yield right(ACCOUNTS, about, f"{conditions} no service account")
+
+
+def _spared(said: Subjects, name: str) -> bool:
+    """Whether the account is only left out: that one that does not exist is left out harms nobody."""
+    username = f"system:serviceaccount:{name.replace('/', ':')}"
+    if username in (said.only or ()):
+        return False
+    naming_it = [one for one in said.unread if username in one]
+    return username in said.users or (bool(naming_it) and all("!" in one for one in naming_it))
 
 
 def _namespaces(snapshot: Snapshot, placed: PlacedGate) -> Iterator[Finding]:
@@ -51,8 +61,16 @@ def _namespaces(snapshot: Snapshot, placed: PlacedGate) -> Iterator[Finding]:
     }
     found = {name: snapshot.namespaces.get(name, Unknown("it was not asked for")) for name in origins}
     absent = [name for name, looked in found.items() if looked == Known(value=False)]
+    selected = naming.namespaces(placed.entry)
+    some = any(found[name] != Known(value=False) for name in selected)
     for name in absent:
         says = f"namespace {name}, of {origins[name]}, does not exist"
+        if name in selected and not some:
+            says += ": nothing is gated"
+        elif name in selected and name not in (placed.gate.lease.namespace, placed.gate.from_namespace):
+            # It may be made later, and be gated then.
+            yield note(NAMESPACES, about, says)
+            continue
         yield wrong(NAMESPACES, about, says, f"kubectl create namespace {name}  # or {edit(placed.entry)}")
     yield from _rest(NAMESPACES, about, "namespaces that it names", found, absent)
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
-from leadergate.doctor.commands import inject
+from leadergate.doctor.commands import inject, renew
 from leadergate.doctor.finding import INSTALLATION, Finding, note, right, unknown, wrong
-from leadergate.doctor.reached import host, of, stored_pair
-from leadergate.doctor.trust import Refused, ends_soon, refusal
+from leadergate.doctor.reached import of
+from leadergate.doctor.trust import ends_soon
 from leadergate.gates.spec import Service
 from leadergate.survey.gates import Entry
 from leadergate.survey.parts import Unknown
 from leadergate.survey.snapshot import Snapshot
+from leadergate.survey.trust import Refused, refusal
+from leadergate.survey.worth import host, stored_pair
 from leadergate_certs.bundle import certificates
 from leadergate_certs.duration import in_words
 
@@ -46,13 +48,13 @@ def _by_secret(snapshot: Snapshot, entry: Entry) -> Finding:
     """Judge the Secret's leaf where no served one was seen, and say so."""
     about = str(entry)
     if isinstance(snapshot.stored, Unknown):
-        why = f"no address could be reached from here, and Secret {snapshot.secret} not be read: {snapshot.stored.why}"
+        why = f"no address was reached from here, and Secret {snapshot.secret} not be read: {snapshot.stored.why}"
         return unknown(TLS, about, why, "run this inside the cluster, with kubectl exec")
     held = stored_pair(snapshot)
     if not held:
-        why = f"no address could be reached from here, and Secret {snapshot.secret} holds no certificate"
+        why = f"no address was reached from here, and Secret {snapshot.secret} holds no certificate"
         return unknown(TLS, about, f"{why}: {snapshot.stored.value.fault}", "run this inside the cluster")
-    what = f"the leaf in Secret {snapshot.secret} (no address could be reached from here)"
+    what = f"the leaf in Secret {snapshot.secret} (no address was reached from here)"
     said = _said(snapshot, entry, held[0], what)
     return said or right(
         TLS, about, f"the leaf in Secret {snapshot.secret} is trusted, for {host(entry)}; no address was reached"
@@ -72,7 +74,7 @@ def _said(snapshot: Snapshot, entry: Entry, leaf: x509.Certificate, what: str) -
 
 def _remedy(snapshot: Snapshot, entry: Entry, refused: Refused) -> str:
     if refused.cause == "chain":
-        return inject(entry, snapshot.secret)
+        return inject(entry, snapshot)
     if refused.cause == "names":
         flag = (
             f"--certs-service={entry.target.name}"
@@ -80,39 +82,33 @@ def _remedy(snapshot: Snapshot, entry: Entry, refused: Refused) -> str:
             else f"--certs-names={host(entry)}"
         )
         return f"start leadergate serve with {flag}"
-    return _renew(snapshot)
-
-
-def _renew(snapshot: Snapshot) -> str:
-    """By us, or by whoever else has made the Secret."""
-    if stored_pair(snapshot) and not isinstance(snapshot.stored, Unknown) and snapshot.stored.value.state is None:
-        namespace = snapshot.secret.partition("/")[0]
-        return f"kubectl -n {namespace} describe certificates.cert-manager.io  # or renew it where it is made"
-    return f"leadergate certs rotate --secret {snapshot.secret}"
+    return renew(snapshot)
 
 
 def _expiry(snapshot: Snapshot) -> Iterator[Finding]:
     """Once for the installation: every leaf that was seen, and the authority in use."""
     seen: dict[x509.Certificate, tuple[str, str]] = {}
     endpoints = () if isinstance(snapshot.endpoints, Unknown) else snapshot.endpoints.value
-    renew = _renew(snapshot)
+    remedy = renew(snapshot)
     for one in endpoints:
         if one.serves is not None:
-            seen.setdefault(one.serves, (f"the leaf that {one} serves", renew))
+            seen.setdefault(one.serves, (f"the leaf that {one} serves", remedy))
     for leaf in stored_pair(snapshot)[:1]:
-        seen.setdefault(leaf, (f"the leaf in Secret {snapshot.secret}", renew))
+        seen.setdefault(leaf, (f"the leaf in Secret {snapshot.secret}", remedy))
     if not isinstance(snapshot.stored, Unknown) and (state := snapshot.stored.value.state) is not None:
-        seen.setdefault(state.issuer.certificate, ("the authority in use", f"{renew} --ca"))
+        seen.setdefault(state.issuer.certificate, ("the authority in use", f"{remedy} --ca"))
     late = [(what, ends, one) for one, what in seen.items() if (ends := ends_soon(one, snapshot.now)) is not None]
-    for (what, remedy), ends, leaf in late:
+    for (what, mend), ends, leaf in late:
         end = f"{leaf.not_valid_after_utc:%F %T} UTC"
         if ends.total_seconds() < 0:
-            yield wrong(EXPIRY, INSTALLATION, f"{what} expired at {end}", remedy)
+            yield wrong(EXPIRY, INSTALLATION, f"{what} expired at {end}", mend)
         else:
             says = f"{what} ends in {in_words(ends)}, at {end}, and should have been renewed"
-            yield note(EXPIRY, INSTALLATION, says, remedy)
+            yield note(EXPIRY, INSTALLATION, says, mend)
     if not seen:
-        yield unknown(EXPIRY, INSTALLATION, "no certificate could be looked at")
+        why = snapshot.stored.why if isinstance(snapshot.stored, Unknown) else snapshot.stored.value.fault
+        says = f"no certificate could be looked at, and none in Secret {snapshot.secret}: {why}"
+        yield unknown(EXPIRY, INSTALLATION, says, "name the Secret of the webhook with --secret")
     elif not late:
         first = min(one.not_valid_after_utc for one in seen)
         yield right(EXPIRY, INSTALLATION, f"the first certificate to end does so at {first:%F %T} UTC")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leadergate.doctor.checks.holder import named_by
 from leadergate.doctor.conditions import subjects
-from leadergate.doctor.finding import Finding, note, right, unknown, wrong
+from leadergate.doctor.finding import Finding, note, right, some, unknown, wrong
 from leadergate.survey.gates import PlacedGate
+from leadergate.survey.named import named_by
 from leadergate.survey.parts import Known, SeenLease, SeenPod, Unknown
 from leadergate.survey.snapshot import Snapshot
 
@@ -55,15 +55,13 @@ def _judged(about: str, placed: PlacedGate, pods: list[SeenPod], accounts: set[s
     legacy = [pod.name for pod in pods if pod.token == LEGACY]
     bare = [pod.name for pod in pods if pod.token not in (LEGACY, BOUND)]
     if legacy:
-        says = f"a Secret's token, which names no pod, is mounted into {', '.join(legacy)}: all their writes are denied"
+        says = f"a Secret's token, which names no pod, is mounted into {some(legacy)}: all their writes are denied"
         remedy = (
             "mount no Secret of type kubernetes.io/service-account-token: the pod's own token is in /var/run/secrets"
         )
         yield wrong(TOKENS, about, says, remedy)
     if bare:
-        says = (
-            f"no token is mounted into {', '.join(bare)}: what they use must be bound to their pods, or they are denied"
-        )
+        says = f"no token is mounted into {some(bare)}: what they use must be bound to their pods, or they are denied"
         yield note(TOKENS, about, says, "set automountServiceAccountToken: true on the pod")
     if not legacy and not bare:
         yield right(TOKENS, about, f"the tokens of {len(pods)} pod(s) of {whose} name their pod")
@@ -75,7 +73,7 @@ def _called(about: str, placed: PlacedGate, pods: list[SeenPod]) -> Iterator[Fin
         return
     odd = [pod.name for pod in pods if pod.host_network or pod.hostname not in (None, pod.name)]
     if odd:
-        says = f"hostNetwork or spec.hostname: the hostname of {', '.join(odd)} is not the pod's name"
+        says = f"hostNetwork or spec.hostname: the hostname of {some(odd)} is not the pod's name"
         remedy = (
             "elect with POD_NAME (fieldRef metadata.name); with hostNetwork /identity/node in the gate's path may do"
         )

@@ -47,7 +47,9 @@ def _webhook(snapshot: Snapshot) -> Iterator[Finding]:
         says = f"no pod of the webhook was found: its version is not held against this command's, {snapshot.version}"
         yield note(IMAGES, INSTALLATION, says)
         return
-    restart = f"kubectl -n {snapshot.service.namespace} rollout status deployment {snapshot.service.name}"
+    seen = None if isinstance(snapshot.deployment, Unknown) else snapshot.deployment.value
+    name = seen.name if seen is not None else snapshot.service.name
+    restart = f"kubectl -n {snapshot.service.namespace} rollout status deployment {name}"
     if len(set(tags.values())) > 1:
         says = f"the webhook's pods are of several versions: {', '.join(sorted(set(tags.values())))}"
         yield note(IMAGES, INSTALLATION, says, restart)

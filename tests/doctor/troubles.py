@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -152,10 +152,32 @@ def no_right(clinic: Clinic) -> Iterator[None]:
         clinic.wait_right(granted=True)
 
 
+def both(*breakings: Breaking) -> Breaking:
+    """Several things at the same time."""
+
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        with ExitStack() as stack:
+            for one in breakings:
+                stack.enter_context(one(clinic))
+            yield
+
+    return broken
+
+
+def old_secret(days: int) -> Breaking:
+    """A Secret with a pair of so many days, which is valid for ninety."""
+
+    @contextmanager
+    def broken(clinic: Clinic) -> Iterator[None]:
+        with _old_secret(clinic, datetime.now(UTC) - timedelta(days=days)):
+            yield
+
+    return broken
+
+
 @contextmanager
-def old_secret(clinic: Clinic) -> Iterator[None]:
-    """A Secret with a pair that should have been renewed."""
-    then = datetime.now(UTC) - timedelta(days=80)
+def _old_secret(clinic: Clinic, then: datetime) -> Iterator[None]:
     authority = issue_authority(then)
     pair = issue_serving_pair(authority, ServingNames.parse(ips=["127.0.0.1"]), then)
     data = {key: base64.b64encode(value).decode() for key, value in encode(first_state(authority, pair)).items()}

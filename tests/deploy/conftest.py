@@ -93,6 +93,10 @@ class Town:
         self.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s")
         kinds = "clusterroles,clusterrolebindings,flowschemas,priorityclasses"
         self.kubectl("delete", kinds, "-l", "app.kubernetes.io/name=leadergate", "--ignore-not-found")
+        # A gate's own rights carry its name and no label.
+        rights = self.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name").split()
+        if ours := [name for name in rights if name.endswith(".leadergate.dev")]:
+            self.kubectl("delete", *ours)
 
     def gates(self) -> list[str]:
         """The names of all configurations in the cluster."""

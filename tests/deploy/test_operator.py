@@ -43,6 +43,7 @@ def test_it_runs_as_shipped(town: Town) -> None:
     assert first not in denied()
     town.kubectl("-n", "demo", "delete", "pod", first)
     wait_until(lambda: holder() not in ("", first) and writer() == holder(), what="a takeover", timeout=60)
+    town.village.wait_rollout("demo", "redirect-operator")  # one that is still starting ends by SIGTERM itself
     pods = [pod["metadata"]["name"] for pod in town.village.pods("demo")]
     town.kubectl("-n", "demo", "scale", "deployment", "redirect-operator", "--replicas=0")
     wait_until(lambda: not town.village.pods("demo"), what="its Pods are gone", timeout=60)

@@ -20,6 +20,7 @@ from leadergate_lab.processes import wait_until
 from leadergate_lab.scratch import Scratch
 from leadergate_lab.village.images import leadergate
 from leadergate_lab.village.village import Village
+from leadergate_lab.webhook import read_records
 from leadergate_lab.writer import Writer
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -29,6 +30,7 @@ ACCOUNT = f"system:serviceaccount:{NAMESPACE}:leadergate"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 REDIRECTS = "redirects.v1.demo.leadergate.dev"
 LEASE = "operator-lock"
+RBAC = "rbac.authorization.k8s.io"
 PATIENCE = 60.0
 BRISK = ("--set", "settings.drainSeconds=2")
 """The default drain of ten seconds is for clusters whose parts hear late; here all is one machine."""
@@ -93,10 +95,13 @@ class Town:
         self.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s")
         kinds = "clusterroles,clusterrolebindings,flowschemas,priorityclasses"
         self.kubectl("delete", kinds, "-l", "app.kubernetes.io/name=leadergate", "--ignore-not-found")
-        # A gate's own rights carry its name and no label.
-        rights = self.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name").split()
-        if ours := [name for name in rights if name.endswith(".leadergate.dev")]:
-            self.kubectl("delete", *ours)
+        # A gate's own rights carry its name and no label, and Helm leaves those that kubectl has made.
+        for kind in ("roles", "rolebindings", "clusterroles", "clusterrolebindings"):
+            for item in self.cluster.get(f"/apis/{RBAC}/v1/{kind}")["items"]:
+                name, namespace = item["metadata"]["name"], item["metadata"].get("namespace")
+                if name.endswith(".leadergate.dev"):
+                    where = f"/namespaces/{namespace}" if namespace else ""
+                    self.cluster.call("DELETE", f"/apis/{RBAC}/v1{where}/{kind}/{name}")
 
     def gates(self) -> list[str]:
         """The names of all configurations in the cluster."""
@@ -112,6 +117,11 @@ class Town:
         """All that the server's Pods have written to standard error, of those that are gone as well."""
         pods = self.village.node.pods(NAMESPACE, "leadergate-")
         return "".join(pod.stderr("webhook").read_text() for pod in pods if pod.stderr("webhook").exists())
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records that the server's Pods have written, of those that are gone as well."""
+        files = [pod.stdout("webhook") for pod in self.village.node.pods(NAMESPACE, "leadergate-")]
+        return [record for file in files for record in read_records(file)]
 
 
 class Shop:
@@ -171,18 +181,17 @@ class Shop:
         return f"/apis/demo.leadergate.dev/v1/namespaces/{self.namespace}/redirects/{name}"
 
     def _grant(self) -> None:
-        group = "rbac.authorization.k8s.io"
         metadata = {"namespace": self.namespace, "name": "operator"}
         resources = ["redirects", "redirects/status"]
         rule = {"apiGroups": ["demo.leadergate.dev"], "resources": resources, "verbs": ["get", "patch"]}
         subject = {"kind": "ServiceAccount", "namespace": self.namespace, "name": "operator"}
         self.cluster.apply(
-            {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
+            {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
             {
-                "apiVersion": f"{group}/v1",
+                "apiVersion": f"{RBAC}/v1",
                 "kind": "RoleBinding",
                 "metadata": metadata,
-                "roleRef": {"apiGroup": group, "kind": "Role", "name": "operator"},
+                "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "operator"},
                 "subjects": [subject],
             },
         )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import Cluster, PodIdentity
 from leadergate_lab.controlplane import ApiServer, ControlPlane
+from leadergate_lab.keys import write_private
 from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess, read_records, status_rule
 from leadergate_lab.writer import Answer, Writer
@@ -50,6 +53,18 @@ def install_crds(cluster: Cluster) -> None:
     for plural, kind, scope in (("notes", "Note", "Namespaced"), ("regions", "Region", "Cluster")):
         cluster.apply(_crd(plural, kind, scope))
         cluster.wait_established(f"{plural}.{GROUP}")
+
+
+def admission_configuration(folder: Path, **webhooks: str) -> Path:
+    """What ``--admission-control-config-file`` names: fields of ``WebhookAdmissionConfiguration`` (API reference)."""
+    version = "apiserver.config.k8s.io/v1"
+    plugin = {"apiVersion": version, "kind": "WebhookAdmissionConfiguration", **webhooks}
+    configuration = {
+        "apiVersion": version,
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "ValidatingAdmissionWebhook", "configuration": plugin}],
+    }
+    return write_private(folder / "admission.yaml", yaml.safe_dump(configuration).encode())
 
 
 class Team:

@@ -18,12 +18,12 @@ from leadergate_lab.processes import free_port
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import Team, install_crds
+from .conftest import Team, admission_configuration, install_crds
 
 CALLER = "kube-apiserver-to-webhooks"
 
 
-def admission_configuration(folder: Path, host: str, clients: LabAuthority) -> Path:
+def showing_certificate(folder: Path, host: str, clients: LabAuthority) -> Path:
     """What ``--admission-control-config-file`` names, for calls to that host and port."""
     certificate, key = clients.client(CALLER, [])
     kubeconfig = {
@@ -40,17 +40,7 @@ def admission_configuration(folder: Path, host: str, clients: LabAuthority) -> P
         ],
     }
     file = write_private(folder / "webhooks.kubeconfig", yaml.safe_dump(kubeconfig).encode())
-    plugin = {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "WebhookAdmissionConfiguration",
-        "kubeConfigFile": str(file),
-    }
-    configuration = {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "AdmissionConfiguration",
-        "plugins": [{"name": "ValidatingAdmissionWebhook", "configuration": plugin}],
-    }
-    return write_private(folder / "admission.yaml", yaml.safe_dump(configuration).encode())
+    return admission_configuration(folder, kubeConfigFile=str(file))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +48,7 @@ def team(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     """Gated by a webhook that wants the API server's certificate, and has been told its name."""
     folder = tmp_path_factory.mktemp("clients")
     clients, port = LabAuthority("clients"), free_port()
-    configuration = admission_configuration(folder, f"127.0.0.1:{port}", clients)
+    configuration = showing_certificate(folder, f"127.0.0.1:{port}", clients)
     with ControlPlane.start(assets, apiserver_flags=[f"--admission-control-config-file={configuration}"]) as plane:
         install_crds(plane.cluster)
         ca = write_private(folder / "clients.crt", clients.pem)

@@ -19,7 +19,7 @@ from leadergate_lab.processes import free_port
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import LEASE, Team, install_crds
+from .conftest import LEASE, Team, admission_configuration, install_crds
 
 NAME = "lock.hardened.static.k8s.io"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -43,23 +43,6 @@ def rendered(url: str) -> dict[str, Any]:
     return configuration
 
 
-def admission_configuration(folder: Path, manifests: Path) -> Path:
-    """What ``--admission-control-config-file`` names."""
-    plugin = {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "WebhookAdmissionConfiguration",
-        "staticManifestsDir": str(manifests),
-    }
-    configuration = {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "AdmissionConfiguration",
-        "plugins": [{"name": "ValidatingAdmissionWebhook", "configuration": plugin}],
-    }
-    file = folder / "admission.yaml"
-    file.write_text(yaml.safe_dump(configuration))
-    return file
-
-
 @pytest.fixture(scope="module")
 def hardened(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hardened]:
     """Gated by a file that one of two API servers was started with."""
@@ -75,7 +58,7 @@ def hardened(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         configuration = rendered(webhook.url)
         configuration["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(webhook.ca_pem).decode()
         (manifests / "gate.yaml").write_text(yaml.safe_dump(configuration))
-        flag = f"--admission-control-config-file={admission_configuration(folder, manifests)}"
+        flag = f"--admission-control-config-file={admission_configuration(folder, staticManifestsDir=str(manifests))}"
         yield Hardened(Team(plane, webhook), plane.add_apiserver(flags=[flag]))
         webhook.process.stop()
 
@@ -122,6 +105,6 @@ def test_a_gate_of_a_service_is_refused_at_start(team: Team, tmp_path: Path) -> 
     service = {"namespace": "leadergate-system", "name": "leadergate", "path": f"/enforce/default/{LEASE}"}
     configuration["webhooks"][0]["clientConfig"] = {"service": service}
     (manifests / "gate.yaml").write_text(yaml.safe_dump(configuration))
-    flag = f"--admission-control-config-file={admission_configuration(tmp_path, manifests)}"
+    flag = f"--admission-control-config-file={admission_configuration(tmp_path, staticManifestsDir=str(manifests))}"
     with pytest.raises(RuntimeError, match=r"clientConfig\.service is not supported"):
         team.plane.add_apiserver(flags=[flag])

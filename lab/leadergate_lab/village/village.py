@@ -18,14 +18,11 @@ from leadergate_lab.keys import write_private
 from leadergate_lab.processes import ManagedProcess, python_environment, wait_until
 from leadergate_lab.village import controllers
 from leadergate_lab.village import images as tables
-from leadergate_lab.village.controllers import binary as controller_manager
 from leadergate_lab.village.gate import Gate
 from leadergate_lab.village.images import Image
 from leadergate_lab.village.logs import NodeLogs
 from leadergate_lab.village.network import NODE_ADDRESS, SERVICE_RANGE
 from leadergate_lab.village.node import READY
-
-__all__ = ["Village", "controller_manager"]
 
 _START_SECONDS = 60.0
 _CHECKOUT = Path(__file__).parents[3]
@@ -139,7 +136,7 @@ class Village:
         self.stop()
 
     def _start(self, assets: Assets, flags: Sequence[str]) -> None:
-        manager = controller_manager()
+        manager = controllers.binary()
         self._ends.callback(self.gate.stop)
         self.gate.start()
         self.plane = self._ends.enter_context(

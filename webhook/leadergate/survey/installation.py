@@ -65,8 +65,9 @@ async def front(
         # No gate asks for the Service, so that it does not matter what is behind it.
         listed = Known(elsewhere)
     if isinstance(listed, Known) and handshake:
-        called = [_reached(one) if dial_pods or one in elsewhere else _left(one) for one in listed.value]
-        listed = Known(tuple(await asyncio.gather(*called)))
+        called = [one for one in listed.value if dial_pods or one in elsewhere]
+        reached = dict(zip(called, await asyncio.gather(*map(_reached, called)), strict=True))
+        listed = Known(tuple(reached.get(one, one) for one in listed.value))
     return Front(found, listed, deployment)
 
 
@@ -115,7 +116,3 @@ async def _deployment(
 async def _reached(endpoint: SeenEndpoint) -> SeenEndpoint:
     leaf = await served(endpoint.host, endpoint.port)
     return replace(endpoint, reached=leaf is not None, serves=leaf)
-
-
-async def _left(endpoint: SeenEndpoint) -> SeenEndpoint:
-    return endpoint

@@ -1,20 +1,25 @@
-"""Records to a real pipe or file: whole lines or none, each by its deadline, and the event loop never stands still."""
+"""Records to a real pipe: whole lines, each by its deadline, torn ones marked; the event loop never stands still."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
+import json
+import logging
 import os
-import resource
-import signal
+import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import structlog
 import uvloop
 
+from leadergate.record_output import TORN
 from leadergate.records import DescriptorSink, RecordLost
+from leadergate_election.logs import set_up
 
 CAPACITY = 4096  # the smallest pipe that Linux makes
 SOON = 0.05
@@ -87,7 +92,7 @@ def late() -> float:
 
 
 async def loses(sink: DescriptorSink, line: bytes) -> str:
-    """Write a line that cannot be written; the message of its loss, which comes no sooner than the deadline."""
+    """Write a line that is the first for which there is no room; the message of its loss, not before its deadline."""
     deadline = soon()
     with pytest.raises(RecordLost) as lost:
         await sink.write(line, deadline)
@@ -145,19 +150,75 @@ def test_equal_lines_are_lost_each_by_itself(run: Run, pipe: Pipe) -> None:
     run(scenario())
 
 
-def test_a_line_that_was_begun_is_completed_first(run: Run, pipe: Pipe) -> None:
-    """A part of a line is in the pipe already: its end comes before anything else, though its writer gave up."""
+def test_a_line_that_was_begun_stays_torn(run: Run, pipe: Pipe) -> None:
+    """Its answer is withheld: what there is of it is ended by a mark, so that it looks like no record."""
 
     async def scenario() -> None:
         sink = DescriptorSink(pipe.writer)
-        long = b"a" * (2 * CAPACITY) + b"\n"
-        await loses(sink, long)
-        taken = pipe.take()
-        assert taken == long[:CAPACITY]
-        await loses(sink, b"b" * CAPACITY + b"\n")
-        taken += pipe.take()
+        await loses(sink, b"a" * (2 * CAPACITY) + b"\n")
+        assert pipe.take() == b"a" * CAPACITY
+        await sink.write(b"b\n", late())
         await sink.write(b"c\n", late())
-        assert taken + pipe.take() == long + b"c\n"
+        assert pipe.take() == TORN + b"b\nc\n"
+
+    run(scenario())
+
+
+def test_a_line_that_lacks_but_its_newline_is_torn(run: Run, pipe: Pipe) -> None:
+    """Its bytes are a whole JSON object, and yet its answer was withheld: no parser must take it for a record."""
+
+    async def scenario() -> None:
+        sink = DescriptorSink(pipe.writer)
+        whole = json.dumps({"text": "x" * (CAPACITY - len('{"text": ""}'))}).encode()
+        assert len(whole) == CAPACITY
+        await loses(sink, whole + b"\n")
+        taken = pipe.take()
+        await sink.write(b"{}\n", late())
+        torn, record = (taken + pipe.take()).splitlines()
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(torn)
+        assert record == b"{}"
+
+    run(scenario())
+
+
+def test_one_torn_line_after_another(run: Run, pipe: Pipe) -> None:
+    """Each is ended by its mark."""
+
+    async def scenario() -> None:
+        sink = DescriptorSink(pipe.writer)
+        await loses(sink, b"a" * (2 * CAPACITY) + b"\n")
+        pipe.take()
+        await loses(sink, b"b" * (2 * CAPACITY) + b"\n")
+        pipe.take()
+        write = asyncio.create_task(sink.write(b"c" * (CAPACITY - len(TORN) - 1) + b"\n", late()))
+        await write
+        assert pipe.take().startswith(TORN + b"c")
+
+    run(scenario())
+
+
+def test_after_one_has_waited_in_vain_nobody_waits(run: Run, pipe: Pipe) -> None:
+    """Until there is room again: else a storm of records would fill the process with reviews that wait."""
+
+    async def scenario() -> None:
+        sink = DescriptorSink(pipe.writer)
+        pipe.fill()
+        patient = asyncio.create_task(sink.write(b"patient\n", late()))
+        await begun(patient)
+        await loses(sink, b"first\n")
+        for _ in range(100):
+            with pytest.raises(RecordLost, match="its pipe is full"):
+                await sink.write(b"later\n", late())
+        pipe.take()
+        await patient
+        await sink.write(b"next\n", late())
+        assert pipe.take() == b"patient\nnext\n"
+        pipe.fill()
+        waits = asyncio.create_task(sink.write(b"waits\n", late()))
+        await begun(waits)
+        pipe.take()
+        await waits
 
     run(scenario())
 
@@ -239,42 +300,74 @@ def test_the_original_descriptor_stays_blocking(run: Run, pipe: Pipe) -> None:
     run(scenario())
 
 
-def test_a_regular_file_is_appended_to(run: Run, tmp_path: Path) -> None:
-    """Standard output may be a file that others write too."""
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE, errno.EBADF])
+def test_each_error_of_the_log_is_a_lost_record(
+    run: Run, pipe: Pipe, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Whatever the system says, the writer is told that its record is lost, and the next one may succeed."""
 
     async def scenario() -> None:
-        path = tmp_path / "records"
-        path.write_bytes(b"before\n")
-        with path.open("ab") as file:
-            sink = DescriptorSink(file.fileno())
-            await sink.write(b"one\n", late())
-            file.write(b"theirs\n")
-            file.flush()
-            await sink.write(b"two\n", late())
-        assert path.read_bytes() == b"before\none\ntheirs\ntwo\n"
+        sink = DescriptorSink(pipe.writer)
+
+        def failing(descriptor: int, data: bytes) -> int:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "write", failing)
+        with pytest.raises(RecordLost, match=os.strerror(number)):
+            await sink.write(b"lost\n", late())
+        monkeypatch.undo()
+        await sink.write(b"next\n", late())
+        assert pipe.take() == b"next\n"
 
     run(scenario())
 
 
-def test_a_file_that_cannot_grow(run: Run, tmp_path: Path) -> None:
-    """A full disk loses records, and says why; a line that was begun is completed once there is room."""
+@pytest.fixture(name="_own_log")
+def what_a_test_sets_up_of_the_log_is_taken_back() -> Iterator[None]:
+    """The log would go on writing to a number that another file has by then."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("_own_log")
+def test_a_loss_is_told_now_and_then(run: Run, pipe: Pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its cause, once for all that are lost within some seconds: a storm of them must not flood the log."""
 
     async def scenario() -> None:
-        path = tmp_path / "records"
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        try:
-            with path.open("ab") as file:
-                sink = DescriptorSink(file.fileno())
-                resource.setrlimit(resource.RLIMIT_FSIZE, (6, hard))
-                for line in (b"begun line\n", b"lost 1\n", b"lost 2\n"):
-                    with pytest.raises(RecordLost, match="cannot be written: File too large"):
-                        await sink.write(line, late())
-                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-                await sink.write(b"next\n", late())
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            signal.signal(signal.SIGXFSZ, ignored)
-        assert path.read_bytes() == b"begun line\nnext\n"
+        sink = DescriptorSink(pipe.writer)
+        pipe.hang_up()
+        for _ in range(100):
+            with pytest.raises(RecordLost):
+                await sink.write(b"line\n", late())
 
-    run(scenario())
+    with (tmp_path / "log").open("w+") as told:
+        monkeypatch.setattr(sys, "stderr", told)
+        set_up("info")
+        run(scenario())
+        told.seek(0)
+        (line,) = (json.loads(line) for line in told)
+    assert (line["event"], line["fault"], line["lost"]) == (
+        "records_lost",
+        "the log cannot be written: Broken pipe",
+        1,
+    )
+
+
+@pytest.mark.usefixtures("_own_log")
+def test_a_loss_is_not_told_to_a_full_pipe(run: Run, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error may be the very pipe that is full: that this test ends shows that nothing waits for it."""
+
+    async def scenario() -> None:
+        sink = DescriptorSink(pipe.writer)
+        pipe.fill()
+        await loses(sink, b"lost\n")
+
+    with os.fdopen(os.dup(pipe.writer), "w") as shared:
+        monkeypatch.setattr(sys, "stderr", shared)
+        set_up("info")
+        run(scenario())
+    assert b"records_lost" not in pipe.take()

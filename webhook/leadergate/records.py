@@ -13,6 +13,11 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
+import structlog
+
+from leadergate.record_output import TORN, AppendedFile, opened
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 
 SCHEMA = "leadergate.dev/record/v1"
 
@@ -79,6 +84,9 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _encoder = msgspec.json.Encoder()
+_NEWLINE = ord("\n")
+_ATTEMPTS = 4
+_TELL_SECONDS = 10.0
 
 
 def line(record: Record) -> bytes:
@@ -99,56 +107,95 @@ class RecordSink(Protocol):
 
 
 class DescriptorSink:
-    """Writes whole lines to a file descriptor without ever blocking the event loop.
+    """Writes whole lines to a file descriptor without ever blocking the event loop on a pipe.
 
-    A full pipe makes only the writers of records wait, each until its own deadline. The descriptor is opened anew where
-    the system allows it, so that making it non-blocking does not change the original, which a shell or another process
-    may share.
+    A full pipe makes only the writers of records wait, each until its own deadline; once one has waited in vain, those
+    that come later are lost at once, until there is room again. The descriptor is opened anew where the system allows
+    it, so that making it non-blocking does not change the original, which a shell or another process may share.
+
+    A line of which only a part could be written stays a part, since its answer was withheld: ``TORN`` ends it before
+    the next line. So it is with a part that was left by a process which wrote the same file before.
+    ``docs/nothing-lost.md`` has the rule.
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._fd = _own_nonblocking(descriptor)
+        self._fd, self._file = opened(descriptor)
+        self._torn = self._file is not None and not self._file.ends_whole()
         self._lock = asyncio.Lock()
-        self._unfinished = b""
+        self._waiting = 0
+        self._stalled = False
+        self._lost = 0
+        self._tell_at = 0.0
 
     async def write(self, line: bytes, deadline: float) -> None:
         """See :meth:`RecordSink.write`."""
-        rest = line
-        if not self._lock.locked() and not self._unfinished:
-            rest = line[self._try(line) :]
+        try:
+            await self._write(line, deadline)
+        except TimeoutError as error:
+            self._stalled = True
+            raise self._loss("the log takes no more: its pipe is full") from error
+        except OSError as error:
+            raise self._loss(f"the log cannot be written: {error.strerror}") from error
+
+    async def _write(self, line: bytes, deadline: float) -> None:
+        rest: bytes | None = None
+        if not self._waiting:
+            rest = self._begin(line)
             if not rest:
                 return
-            if len(rest) < len(line):
-                self._unfinished, rest = rest, b""
-        its_turn = False
+        if self._stalled:
+            # Waiting would only fill the process with reviews until those that need no record are turned away.
+            raise TimeoutError
+        self._waiting += 1
         try:
+            # With a line begun nobody waits, so that the lock is had at once.
             async with asyncio.timeout_at(deadline), self._lock:
-                await self._drain()
-                self._unfinished, its_turn = rest, True
-                await self._drain()
-        except TimeoutError as error:
-            raise RecordLost("the log takes no more: its pipe is full") from error
+                if rest is None:
+                    rest = self._begin(line)
+                while rest:
+                    await self._writable()
+                    rest = self._push(rest)
         finally:
-            if its_turn and self._unfinished is rest:
-                # None of it is written, and its answer is withheld: it must not turn up later.
-                self._unfinished = b""
+            self._waiting -= 1
 
-    async def _drain(self) -> None:
-        """Write out what is unfinished; a line that was begun is completed even when its own writer has given up."""
-        while self._unfinished:
-            written = self._try(self._unfinished)
-            if written:
-                self._unfinished = self._unfinished[written:]
-            else:
-                await self._writable()
+    def _begin(self, line: bytes) -> bytes:
+        """Write as much of a new line as there is room for; returns the rest of it. Raises OSError."""
+        if self._file is not None:
+            self._append(line, self._file)
+            return b""
+        return self._push(self._apart(line))
 
-    def _try(self, data: bytes) -> int:
+    def _append(self, line: bytes, file: AppendedFile) -> None:
+        """Write a line to a file until it stands there whole and by itself. Raises OSError."""
+        for _ in range(_ATTEMPTS):
+            # Of a line that was taken in part only the next attempt tells why.
+            if not self._push(self._apart(line)) and not file.glued(len(line)):
+                return
+        raise OSError(0, "other processes write parts of lines to the same file")
+
+    def _apart(self, line: bytes) -> bytes:
+        return TORN + line if self._torn else line
+
+    def _push(self, data: bytes) -> bytes:
         try:
-            return os.write(self._fd, data)
+            written = os.write(self._fd, data)
         except BlockingIOError:
-            return 0
-        except OSError as error:
-            raise RecordLost(f"the log cannot be written: {error.strerror}") from error
+            return data
+        if written:
+            self._stalled = False
+            self._torn = data[written - 1] != _NEWLINE
+        return data[written:]
+
+    def _loss(self, why: str) -> RecordLost:
+        self._lost += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._tell_at:
+            self._tell_at = now + _TELL_SECONDS
+            with contextlib.suppress(OSError):  # a log that fails as well must not hide what failed
+                log.error(
+                    "records_lost", fault=why, lost=self._lost, remedy="mend standard output: docs/nothing-lost.md"
+                )
+        return RecordLost(why)
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -163,12 +210,3 @@ class DescriptorSink:
 def _wake(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
-
-
-def _own_nonblocking(descriptor: int) -> int:
-    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_CLOEXEC
-    with contextlib.suppress(OSError):
-        return os.open(f"/proc/self/fd/{descriptor}", flags)
-    own = os.dup(descriptor)
-    os.set_blocking(own, False)
-    return own

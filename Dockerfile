@@ -30,7 +30,7 @@ WORKDIR /src
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=secret,id=ca-certificates,target=/etc/ssl/certs/ca-certificates.crt \
     --mount=type=secret,id=uv.toml,target=/etc/uv/uv.toml \
-    /uv/bin/uv sync --frozen --no-dev --no-editable --no-install-project --python "$(command -v python3)"
+    /uv/bin/uv sync --frozen --no-dev --extra otlp --no-editable --no-install-project --python "$(command -v python3)"
 
 COPY README.md LICENSE ./
 COPY webhook webhook

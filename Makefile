@@ -54,7 +54,7 @@ test: controlplane deploytools ## Prove it: every layer of the tests
 	@$(RUN)/python -m leadergate_lab.interop.programs
 	@$(RUN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
-test-chart test-village test-deploy: deploytools
+test-chart test-village test-deploy test-alerts test-otlp: deploytools
 
 test-%: controlplane
 	@$(RUN)/pytest tests/$* $(PYTEST)

@@ -1,10 +1,10 @@
-"""What tests of the installation need beside the control plane: Helm and kube-controller-manager, built and kept."""
+"""What tests need beside the control plane: Helm, kube-controller-manager, a collector, promtool; built and kept."""
 
 from __future__ import annotations
 
 import sys
 
-from leadergate_lab import helm
+from leadergate_lab import helm, otelcollector, promtool
 from leadergate_lab.errors import AssetError
 from leadergate_lab.village import controllers
 
@@ -12,7 +12,7 @@ from leadergate_lab.village import controllers
 def main() -> int:
     """Build them and print where they are."""
     try:
-        found = [helm.binary(), controllers.binary()]
+        found = [helm.binary(), controllers.binary(), otelcollector.binary(), promtool.binary()]
     except AssetError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from leadergate_election.connection import ApiConnection, Unreachable
+from leadergate_election.event_object import Involved, Reporting, event
 from leadergate_election.lease import Lease
 
 EVENT_SECONDS = 5.0
@@ -70,28 +71,23 @@ class EventRecorder:
 
     def _event(self, lease: Lease, message: str) -> dict[str, object]:
         """As client-go's lock words it: reason ``LeaderElection``, ``{identity} became leader``."""
-        at = datetime.now(UTC)
-        second = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        namespace, name = lease.metadata["namespace"], lease.metadata["name"]
-        return {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"namespace": namespace, "name": f"{name[:230]}.{time.time_ns():x}"},
-            "involvedObject": {
-                "apiVersion": lease.manifest["apiVersion"],
-                "kind": "Lease",
-                "namespace": namespace,
-                "name": name,
-                "uid": lease.metadata.get("uid"),
-                "resourceVersion": lease.metadata.get("resourceVersion"),
-            },
-            "type": "Normal",
-            "reason": REASON,
-            "message": message,
-            "source": {"component": self._component, "host": self._instance},
-            "reportingComponent": self._component,
-            "reportingInstance": self._instance,
-            "firstTimestamp": second,
-            "lastTimestamp": second,
-            "count": 1,
-        }
+        at, about = datetime.now(UTC), lease.metadata
+        involved = Involved(
+            lease.manifest["apiVersion"],
+            "Lease",
+            about["namespace"],
+            about["name"],
+            about.get("uid", ""),
+            about.get("resourceVersion", ""),
+        )
+        return event(
+            involved,
+            Reporting(self._component, self._instance),
+            kind="Normal",
+            reason=REASON,
+            message=message,
+            unique=f"{time.time_ns():x}",
+            first=at,
+            last=at,
+            count=1,
+        )

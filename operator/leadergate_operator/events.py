@@ -13,13 +13,12 @@ from typing import Any
 import structlog
 
 from leadergate_election.connection import ApiConnection, Unreachable
+from leadergate_election.event_object import Involved, Reporting, event
 from leadergate_operator.model import GROUP, VERSION, Redirect, Unreadable
 from leadergate_operator.status import programmed
 
 COMPONENT = "redirect-operator"
 MOST_PENDING = 100
-NOTE_BYTES = 1024
-"""The API server's own limit for an Event's message (core/v1 validation)."""
 
 _log = structlog.get_logger()
 
@@ -69,28 +68,18 @@ class Reporter:
         await asyncio.gather(*self._pending)
 
     def _event(self, about: Redirect | Unreadable, what: News) -> dict[str, Any]:
-        moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"namespace": self._namespace, "name": f"{about.name[:200]}.{secrets.token_hex(8)}"},
-            "involvedObject": {
-                "apiVersion": f"{GROUP}/{VERSION}",
-                "kind": "Redirect",
-                "namespace": self._namespace,
-                "name": about.name,
-                "uid": about.uid,
-            },
-            "type": what.kind,
-            "reason": what.reason,
-            "message": what.message.encode()[:NOTE_BYTES].decode(errors="ignore"),
-            "source": {"component": COMPONENT, "host": self._pod},
-            "reportingComponent": COMPONENT,
-            "reportingInstance": self._pod,
-            "firstTimestamp": moment,
-            "lastTimestamp": moment,
-            "count": 1,
-        }
+        moment = datetime.now(UTC)
+        return event(
+            Involved(f"{GROUP}/{VERSION}", "Redirect", self._namespace, about.name, about.uid),
+            Reporting(COMPONENT, self._pod),
+            kind=what.kind,
+            reason=what.reason,
+            message=what.message,
+            unique=secrets.token_hex(8),
+            first=moment,
+            last=moment,
+            count=1,
+        )
 
     async def _send(self, event: Mapping[str, Any]) -> None:
         path = f"/api/v1/namespaces/{self._namespace}/events"

@@ -19,6 +19,7 @@ WANTED = {
     ),
     "github.com/prometheus-operator/prometheus-operator": (
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
     ),
 }
@@ -26,6 +27,7 @@ NAMES = (
     "certificates.cert-manager.io",
     "issuers.cert-manager.io",
     "podmonitors.monitoring.coreos.com",
+    "prometheusrules.monitoring.coreos.com",
     "servicemonitors.monitoring.coreos.com",
 )
 

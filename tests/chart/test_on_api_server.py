@@ -19,12 +19,17 @@ from .rendering import KUSTOMIZE, NAMESPACE, Manifest, by_key, is_hook, kustomiz
 FOLDERS = ("base", *(f"overlays/{one.name}" for one in sorted((KUSTOMIZE / "overlays").iterdir())))
 EVERYTHING = {
     "priorityClass": {"create": True},
-    "monitoring": {"serviceMonitor": {"enabled": True}},
+    "monitoring": {
+        "serviceMonitor": {"enabled": True},
+        "prometheusRule": {"enabled": True},
+        "dashboard": {"enabled": True},
+    },
     "certificates": {"source": "certManager"},
     "clientAuthority": "callers",
     "networkPolicy": {"plainFrom": [{"namespaceSelector": {}}]},
     "settings": {"logLevel": "debug"},
     "nudge": True,
+    "rejectionEvents": {"enabled": True, "namespaces": ["demo"]},
     "gates": [{"lease": "demo/lock", "resources": ["redirects.v1.demo.leadergate.dev"], "allow": ['user:"ë"']}],
 }
 MONITORED_PODS = {"monitoring": {"podMonitor": {"enabled": True}}}

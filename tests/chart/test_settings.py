@@ -17,7 +17,8 @@ from .serving import served
 
 THE_CHARTS = {
     "address", "port", "plain_port", "kubeconfig", "context", "service_account_directory", "certificate", "key",
-    "client_ca", "pod_name", "nudge", "certs_secret", "certs_service", "certs_endpoints", "certs_rotate",
+    "client_ca", "pod_name", "nudge", "rejection_events", "certs_secret", "certs_service", "certs_endpoints",
+    "certs_rotate",
 }  # fmt: skip
 """Settings that other values of the chart, or the Pod, decide."""
 
@@ -37,6 +38,7 @@ OTHERS: dict[str, Any] = {
     "maxBodyBytesInFlight": 1234567890,
     "maxInFlight": 65536,
     "nudgePerSecond": 0.1,
+    "otlpEndpoint": "http://otel-collector.observability:4318",
     "readsAtOnce": 8,
     "recordAllowed": True,
     "stuckObjects": 1000000,

@@ -10,8 +10,11 @@ import yaml
 
 from leadergate_lab.helm import CHART, Helm
 
-from .rendering import attempt, by_key, rendered, the
+from .rendering import KUSTOMIZE, attempt, by_key, rendered, the
 from .serving import container, served
+
+ALERTS = KUSTOMIZE.parent / "alerts"
+DASHBOARDS = KUSTOMIZE.parent / "dashboards"
 
 
 @pytest.mark.parametrize(("drain", "grace"), [(None, 45), (0, 35), (12.5, 48), (300, 335)])
@@ -76,6 +79,41 @@ def test_callers_certificates(helm: Helm) -> None:
     assert volume == {"name": mount["name"], "configMap": {"name": "callers"}}
 
 
+def test_variables_from_a_secret(helm: Helm) -> None:
+    """They come after the settings, so that they may refer to POD_NAMESPACE, and change none of these."""
+    secret = {"secretKeyRef": {"name": "otlp", "key": "headers"}}
+    given = [
+        {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "k8s.namespace.name=$(POD_NAMESPACE)"},
+        {"name": "OTEL_EXPORTER_OTLP_HEADERS", "valueFrom": secret},
+    ]
+    made = rendered(helm, {"settings": {"otlpEndpoint": "http://collector:4318"}, "extraEnv": given})
+    assert container(made)["env"][-2:] == given
+    assert (
+        container(made)["env"][:-2]
+        == container(rendered(helm, {"settings": {"otlpEndpoint": "http://collector:4318"}}))["env"]
+    )
+    assert served(made).otlp_endpoint == "http://collector:4318"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"name": "LEADERGATE_NUDGE", "value": "true"},
+        {"name": "POD_NAMESPACE", "value": "other"},
+        {"name": "A B", "value": ""},
+        {"name": "A"},
+        {"name": "A", "value": "", "valueFrom": {"secretKeyRef": {"name": "n", "key": "k"}}},
+        {"value": "v"},
+    ],
+    ids=str,
+)
+def test_variables_that_are_none_or_settings_are_refused(helm: Helm, one: dict[str, Any]) -> None:
+    """A setting has its own place; a variable has a name, and a value or where it comes from."""
+    done = attempt(helm, {"extraEnv": [one]})
+    assert done.returncode != 0
+    assert "extraEnv" in done.stderr
+
+
 def test_who_may_read_metrics(helm: Helm) -> None:
     """The plain port can be narrowed down, and helm test still gets in; the webhook's port never is."""
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
@@ -117,6 +155,33 @@ def test_monitors_find_what_they_scrape(helm: Helm, kind: str) -> None:
     assert endpoint == {"port": "plain", "path": "/metrics", "interval": "15s"}
     ports = the("Service", made)["spec"]["ports"] if kind == "ServiceMonitor" else container(made)["ports"]
     assert endpoint["port"] in [port["name"] for port in ports]
+
+
+def test_alerts_come_as_they_are(helm: Helm) -> None:
+    """What the chart brings is the file that promtool tests, Prometheus's own templates and all."""
+    on = {"enabled": True, "labels": {"release": "prom"}}
+    rule = the("PrometheusRule", rendered(helm, {"monitoring": {"prometheusRule": on}}))
+    assert rule["metadata"]["labels"]["release"] == "prom"
+    assert rule["spec"] == yaml.safe_load((ALERTS / "leadergate.rules.yaml").read_text())
+
+
+def test_the_dashboard_comes_as_it_is(helm: Helm) -> None:
+    """In a ConfigMap that Grafana's sidecar finds by its label, or by one of yours."""
+    made = rendered(helm, {"monitoring": {"dashboard": {"enabled": True}}})
+    config = the("ConfigMap", made)
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert config["data"]["leadergate.json"] == (DASHBOARDS / "leadergate.json").read_text()
+    yours = {"enabled": True, "labels": {"dashboards": "yes"}}
+    labels = the("ConfigMap", rendered(helm, {"monitoring": {"dashboard": yours}}))["metadata"]["labels"]
+    assert labels["dashboards"] == "yes"
+
+
+def test_alerts_and_dashboard_are_off(helm: Helm) -> None:
+    """By default, and in a release of gates alone, which would bring them a second time."""
+    on = {"monitoring": {"prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}}}
+    gates = [{"lease": "demo/lock", "resources": ["redirects.v1.demo.leadergate.dev"]}]
+    for values in ({}, {**on, "server": {"enabled": False}, "gates": gates}):
+        assert not {"PrometheusRule", "ConfigMap"} & {one["kind"] for one in rendered(helm, values)}
 
 
 def test_what_can_be_left_out(helm: Helm) -> None:

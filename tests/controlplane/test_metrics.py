@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -106,3 +107,26 @@ def test_reads_by_outcome(counted: Team) -> None:
     assert metric("leadergate_lease_reads_total", gate=f"{counted.namespace}/lock", outcome="absent") == 1
     counted.gate(lease="secret")
     assert metric("leadergate_lease_reads_total", gate=f"{counted.namespace}/secret", outcome="failed") >= 1
+
+
+def test_whether_a_lease_is_held(counted: Team) -> None:
+    """A Lease that has run out shows, though its followers are NotHolder as before; so does one that is given up."""
+    counted.gate()
+    held = partial(counted.webhook.metric, "leadergate_lease_held", gate=f"{counted.namespace}/lock")
+    text = {"text": "x"}
+    assert counted.leader.status(counted.note, text).ok
+    assert held() == 1
+    counted.lead("operator-0", duration=1)
+
+    def ran_out() -> bool:
+        assert counted.follower.status(counted.note, text).cause == "NotHolder"
+        return held() == 0
+
+    wait_until(ran_out, what="the gauge shows that nobody renews the Lease", timeout=30)
+    assert counted.webhook.metric("leadergate_lease_renewal_age_seconds", gate=f"{counted.namespace}/lock") > 1
+    counted.lead("operator-1")
+    assert counted.follower.status(counted.note, text).ok
+    assert held() == 1
+    counted.lead(None)
+    assert counted.follower.status(counted.note, text).cause == "LeaseUnheld"
+    assert held() == 0

@@ -19,7 +19,9 @@ from leadergate_lab.image.engine import PROGRAMS, missing
 from leadergate_lab.image.jail import USER
 
 ROOT = Path(__file__).parents[2]
-GROUPS = {"test", "lint", "lab", "dev"}
+GROUPS = {"test", "lint", "lab", "extras", "dev"}
+EXTRAS = {"otlp"}
+"""What users can switch on by a setting, so it has to be in the image; the others are for an engineer's machine."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -80,9 +82,10 @@ def locked() -> dict[str, dict[str, Any]]:
 
 
 def reached_from(packages: dict[str, dict[str, Any]]) -> set[str]:
-    """The names of what leadergate depends on, and so on; without what is for other systems alone."""
+    """The names of what leadergate with these extras depends on, and so on; without what is for other systems alone."""
     reached: set[str] = set()
-    todo = [packages["leadergate"]]
+    root = packages["leadergate"]
+    todo = [root, *({"dependencies": root["optional-dependencies"][extra]} for extra in EXTRAS)]
     while todo:
         for dependency in todo.pop().get("dependencies", ()):
             if dependency["name"] not in reached and "win32" not in dependency.get("marker", ""):
@@ -190,6 +193,15 @@ def test_every_package_has_a_wheel(machine: str) -> None:
         if not any(fits.search(wheel["url"]) for wheel in packages[name].get("wheels", ()))
     ]
     assert without == []
+
+
+def test_image_has_these_extras() -> None:
+    """And no others, whose packages are large."""
+    (sync,) = [rest for name, rest in instructions() if name == "RUN" and "uv sync" in rest]
+    assert set(re.findall(r"--extra (\S+)", sync)) == EXTRAS
+    assert "--all-extras" not in sync
+    assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"} <= reached_from(locked())
+    assert {"duckdb", "plotly"}.isdisjoint(reached_from(locked()))
 
 
 def test_build_backend_is_locked() -> None:

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leadergate import __version__
-from leadergate.metrics import MAX_GATES, Metrics
+from leadergate.metrics import MAX_GATES, READ_OUTCOMES, Metrics
 from leadergate.model import LeaseKey, Mode, Reason, Standing
 
 KEY = LeaseKey("shop", "operator")
@@ -43,6 +43,22 @@ def test_reviews_by_gate_mode_verdict_and_reason() -> None:
     assert value(metrics, "leadergate_reviews_total", **labels) == 2
     assert value(metrics, "leadergate_decision_seconds_count", gate="shop/operator") == 2
     assert value(metrics, "leadergate_decision_seconds_bucket", gate="shop/operator", le="0.025") == 1
+
+
+def test_what_has_not_happened_yet_is_0() -> None:
+    """From the first review on: in a series that begins at 1 Prometheus sees no increase, and alerts miss it."""
+    metrics = Metrics()
+    metrics.review(KEY, Mode.ENFORCE, "Deny", Reason.NOT_HOLDER, 0.02)
+    gate = {"gate": "shop/operator"}
+    for standing in Standing:
+        assert value(metrics, "leadergate_rejections_total", **gate, mode="enforce", standing=standing) == 0
+    for outcome in READ_OUTCOMES:
+        assert value(metrics, "leadergate_lease_reads_total", **gate, outcome=outcome) == 0
+    for mode in Mode:
+        assert value(metrics, "leadergate_records_lost_total", mode=mode) == 0
+    assert value(metrics, "leadergate_takeovers_seen_total", **gate) == 0
+    labels = {**gate, "mode": "enforce", "verdict": "Allow", "reason": "Holder"}
+    assert value(metrics, "leadergate_reviews_total", **labels) == 0
 
 
 def test_rejections_by_standing() -> None:

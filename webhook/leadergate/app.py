@@ -15,13 +15,19 @@ from fastapi import FastAPI
 from leadergate import __version__
 from leadergate.body import BodyBudget
 from leadergate.endpoint import ReviewEndpoint
+from leadergate.events.metrics import EventMetrics
+from leadergate.events.reporter import EventReporter
+from leadergate.events.series import RejectionSeries
 from leadergate.guard import Guard, LeaseReader
 from leadergate.kube import ApiServer
+from leadergate.lease_metrics import LeaseMetrics, WatchedReader
 from leadergate.leases import CoalescingReader, ReadLimits
 from leadergate.metrics import Metrics
 from leadergate.model import LeaseKey
 from leadergate.nudge_sender import NudgeSender
 from leadergate.nudger import Nudger
+from leadergate.otlp.compose import copies_for, copying
+from leadergate.otlp.copies import Copies
 from leadergate.plain import Check, plain_app
 from leadergate.records import DescriptorSink, RecordSink
 from leadergate.rotating import RotationTask, rotation_task
@@ -44,6 +50,7 @@ class Preflight:
     certificate: ServingCertificate
     credentials: CredentialsSource
     access: Access
+    copies: Copies | None = None
 
 
 @dataclass(slots=True)
@@ -58,7 +65,9 @@ class Webhook:
     endpoint: ReviewEndpoint
     plain_app: FastAPI
     nudger: Nudger | None
+    events: EventReporter | None
     rotation: RotationTask | None
+    copies: Copies | None
 
     def leave(self) -> None:
         """Turn unready, ask callers to go elsewhere after their next answer, and leave nudges to other replicas."""
@@ -105,10 +114,10 @@ class _ReadObserver:
 
 
 def preflight(settings: Settings) -> Preflight:
-    """Load certificate and credentials.
+    """Load certificate and credentials, and what sends copies of records if one is set.
 
     Raises:
-        SettingsFault: with the faults of both.
+        SettingsFault: with the faults of all.
     """
     metrics = Metrics()
     source = CredentialsSource(settings.kubeconfig, settings.context, settings.service_account_directory)
@@ -132,9 +141,24 @@ def preflight(settings: Settings) -> Preflight:
         access = source.load()
     except CredentialsFault as fault:
         faults.append(f"--kubeconfig: {fault}")
-    if certificate is None or access is None:
+    copies: Copies | None = None
+    try:
+        copies = copies_for(settings.otlp_endpoint, _pod(settings))
+    except SettingsFault as fault:
+        faults += fault.faults
+    if faults or certificate is None or access is None:
         raise SettingsFault(faults)
-    return Preflight(settings, metrics, certificate, source, access)
+    return Preflight(settings, metrics, certificate, source, access, copies)
+
+
+def _pod(settings: Settings) -> str:
+    return settings.pod_name or socket.gethostname()
+
+
+def _event_reporter(connection: ApiConnection, metrics: Metrics, pod: str) -> EventReporter:
+    series = RejectionSeries(time.monotonic())
+    counted = EventMetrics(metrics.registry, metrics.gate, series.waiting)
+    return EventReporter(series, connection, counted, pod=pod)
 
 
 def build(
@@ -162,7 +186,7 @@ def build(
         of_late=settings.former_holder_seconds,
     )
     reader = CoalescingReader(api_server, _ReadObserver(metrics), limits)
-    seen_through = read_through(reader)
+    seen_through = WatchedReader(read_through(reader), LeaseMetrics(metrics.registry, metrics.gate))
     stuck = StuckObjects(settings.stuck_objects)
     stuck_metrics = StuckMetrics(
         metrics.registry, metrics.gate, lambda: stuck.counts(time.monotonic()), lambda: stuck.forgotten
@@ -177,14 +201,16 @@ def build(
         if settings.nudge
         else None
     )
+    events = _event_reporter(connection, metrics, _pod(settings)) if settings.rejection_events else None
     guard = Guard(
         reader=seen_through,
-        records=records or DescriptorSink(sys.stdout.fileno()),
+        records=copying(records or DescriptorSink(sys.stdout.fileno()), ready.copies, metrics.registry),
         observer=metrics,
         wall=lambda: datetime.now(UTC),
-        webhook_pod=settings.pod_name or socket.gethostname(),
+        webhook_pod=_pod(settings),
         record_allowed=settings.record_allowed,
         stuck=stuck if settings.stuck_objects else None,
+        events=events,
     )
     budget = BodyBudget(settings.max_body_bytes_in_flight)
     endpoint = ReviewEndpoint(
@@ -210,5 +236,7 @@ def build(
         endpoint,
         plain_app(checks, metrics.text),
         nudger,
+        events,
         rotation,
+        ready.copies,
     )

@@ -53,6 +53,14 @@ class LeaseReader(Protocol):
         ...
 
 
+class RejectionListener(Protocol):
+    """Who is told of rejections, at once and without a word back."""
+
+    def rejected(self, case: Case, standing: Standing, until: datetime | None, body: bytes) -> None:
+        """A rejection was recorded; ``until`` is when a former holder held the Lease. Never raises."""
+        ...
+
+
 class VerdictObserver(Protocol):
     """Who counts verdicts."""
 
@@ -74,7 +82,7 @@ class Guard:
     """Answers admission reviews.
 
     ``wall`` tells the time of day in UTC; ``record_allowed`` also records verdicts that are Allow; ``webhook_pod``
-    names this process in records; ``stuck`` remembers what was rejected.
+    names this process in records; ``stuck`` remembers what was rejected; ``events`` makes Events of it.
     """
 
     reader: LeaseReader
@@ -84,6 +92,7 @@ class Guard:
     webhook_pod: str
     record_allowed: bool = False
     stuck: StuckObjects | None = None
+    events: RejectionListener | None = None
 
     async def review(self, gate: Gate, body: bytes, patience: Patience) -> Answer:
         """Answer one review.
@@ -125,6 +134,8 @@ class Guard:
             if self.stuck is not None and standing is not Standing.STRANGER:
                 self._remember(self.stuck, case, body)
         recorded = await self._record(case, standing, until, patience)
+        if self.events is not None and recorded and standing is not None:
+            self.events.rejected(case, standing, until, body)
         annotations = audit_annotations(case, standing)
         match gate.mode:
             case Mode.ENFORCE if not recorded:

@@ -17,11 +17,12 @@ from prometheus_client import (
 from prometheus_client.process_collector import ProcessCollector
 
 from leadergate import __version__
-from leadergate.model import LeaseKey, Mode, Reason, Standing
+from leadergate.model import Allow, LeaseKey, Mode, Reason, Standing
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_GATES = 256
 OTHER = "other"
+READ_OUTCOMES = ("found", "absent", "failed", "timeout")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SHARED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -63,7 +64,7 @@ class Metrics:
         )
         self._lease_reads = Counter(
             "leadergate_lease_reads",
-            "Reads of Leases, by outcome: found, absent, failed, timeout.",
+            f"Reads of Leases, by outcome: {', '.join(READ_OUTCOMES)}.",
             ["gate", "outcome"],
             registry=registry,
         )
@@ -93,6 +94,8 @@ class Metrics:
         self._records_lost = Counter(
             "leadergate_records_lost", "Records that could not be written.", ["mode"], registry=registry
         )
+        for mode in Mode:
+            self._records_lost.labels(mode)
         self._certificate_expiry = Gauge(
             "leadergate_serving_certificate_not_after_seconds",
             "When the serving certificate ends, in seconds since the epoch.",
@@ -109,6 +112,7 @@ class Metrics:
             registry=registry,
         )
         self._gates: dict[LeaseKey, str] = {}
+        self._begun: set[tuple[str, Mode]] = set()
         self._hot: dict[tuple[str, Mode, str, Reason], tuple[Counter, Histogram]] = {}
 
     def text(self) -> bytes:
@@ -129,10 +133,23 @@ class Metrics:
         series = (self.gate(key), mode, verdict, reason)
         hot = self._hot.get(series)
         if hot is None:
+            self._begin(series[0], mode)
             # Looking labels up costs more than counting, and this is done for every review.
             hot = self._hot[series] = (self._reviews.labels(*series), self._decision_seconds.labels(series[0]))
         hot[0].inc()
         hot[1].observe(seconds)
+
+    def _begin(self, gate: str, mode: Mode) -> None:
+        """Show 0 for what has not happened yet: Prometheus sees no increase in a series that begins at 1."""
+        if (gate, mode) in self._begun:
+            return
+        self._begun.add((gate, mode))
+        self._reviews.labels(gate, mode, Allow.__name__, Reason.HOLDER)
+        self._takeovers.labels(gate)
+        for outcome in READ_OUTCOMES:
+            self._lease_reads.labels(gate, outcome)
+        for standing in Standing:
+            self._rejections.labels(gate, mode, standing)
 
     def watch_load(self, *, in_flight: Callable[[], float], body_bytes: Callable[[], float]) -> None:
         """Where the gauges of what is under way come from, whenever they are scraped."""

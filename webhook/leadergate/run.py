@@ -26,6 +26,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 # may be on its way (Go net/http Transport.IdleConnTimeout as k8s.io/apimachinery sets it).
 KEEP_ALIVE_SECONDS = 120
 FINISH_SECONDS = 31
+# For copies of records that still wait when the last review is answered. The chart's grace period has 4 s of air.
+COPIES_SECONDS = 2.0
 GREETING_SECONDS = 3.0
 
 
@@ -90,6 +92,8 @@ async def run(ready: Preflight) -> None:
         background.append(asyncio.create_task(webhook.rotation.run()))
     if webhook.nudger is not None:
         background.append(asyncio.create_task(webhook.nudger.run()))
+    if webhook.events is not None:
+        background.append(asyncio.create_task(webhook.events.run()))
     servers = [asyncio.create_task(review.serve()), asyncio.create_task(plain.serve())]
     end = asyncio.create_task(leaving.wait())
     try:
@@ -102,9 +106,13 @@ async def run(ready: Preflight) -> None:
         review.should_exit = plain.should_exit = True
         faults = [end for end in await asyncio.gather(*servers, return_exceptions=True) if end is not None]
     finally:
+        if webhook.events is not None:
+            await webhook.events.end()
         for task in [end, *background]:
             task.cancel()
         await asyncio.gather(end, *background, return_exceptions=True)
+        if webhook.copies is not None:
+            await webhook.copies.close(COPIES_SECONDS)
         await webhook.reader.close()
         await webhook.connection.close()
     _raise(faults)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from leadergate.certs_settings import CertsSettings
+from leadergate.otlp.settings import CollectorUrl
 
 PREFIX = "LEADERGATE_"
 SERVICE_ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -111,7 +112,18 @@ class Settings(CertsSettings):
     nudge_per_second: float = Field(
         default=50.0, ge=0.1, le=1000, description="Most requests a second that nudges may send, on average."
     )
+    rejection_events: bool = Field(
+        default=False,
+        description="Make Kubernetes Events on objects whose status a former holder or a stranger was kept from"
+        " writing: a handful, however many rejections there are. Needs 'create' on events: docs/records.md.",
+    )
     record_allowed: bool = Field(default=False, description="Write a record of allowed writes too.")
+    otlp_endpoint: CollectorUrl = Field(
+        default="",
+        description="Base URL of an OpenTelemetry collector, such as http://otel-collector.observability:4318, which"
+        " gets a copy of each record as a log record, OTLP over HTTP. Default: none. Headers and authorities are given"
+        " as OTEL_EXPORTER_OTLP_HEADERS and the like: docs/otlp.md.",
+    )
     pod_name: str = Field(default="", description="Name of this Pod in records; default: the host name.")
     log_level: str = Field(default="info", description="Log level of stderr: debug, info, warning, error.")
 

@@ -4,6 +4,9 @@
 {{- if .Values.nudge }}
 {{- $settings = merge (dict "nudge" true) $settings }}
 {{- end }}
+{{- if .Values.rejectionEvents.enabled }}
+{{- $settings = merge (dict "rejectionEvents" true) $settings }}
+{{- end }}
 {{- range $name, $value := $settings }}
 - name: LEADERGATE_{{ $name | snakecase | upper }}
   value: {{ include "leadergate.plain" $value | quote }}

@@ -1,0 +1,1 @@
+"""Kubernetes Events on objects whose status a former holder or a stranger was kept from writing; off by default."""

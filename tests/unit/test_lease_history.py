@@ -240,3 +240,19 @@ def test_losing_it_again_moves_a_holder_to_the_newest() -> None:
     for moment, name in enumerate(names):
         seen.observe(replace(LEASE, holder=name), now=float(moment), wall=after(moment))
     assert seen.standing(GATE, pod("old"), None, wall=after(100)) == (Standing.FORMER_HOLDER, after(len(names) - 2))
+
+
+@pytest.mark.parametrize(
+    ("later", "standing", "until"),
+    [(5, Standing.FORMER_HOLDER, after(1)), (OF_LATE + 1.001, Standing.FOLLOWER, None)],
+    ids=["of late", "long ago"],
+)
+def test_who_held_a_lease_that_is_gone_is_a_former_holder(
+    later: float, standing: Standing, until: datetime | None
+) -> None:
+    """It is known to have held the Lease when that was last seen; those beside it are followers as ever."""
+    seen = history()
+    seen.observe(LEASE, now=0, wall=after(0))
+    seen.observe(LEASE, now=1, wall=after(1))
+    assert seen.standing(GATE, pod("pod-a"), None, wall=after(later)) == (standing, until)
+    assert seen.standing(GATE, pod("pod-b"), None, wall=after(later)) == (Standing.FOLLOWER, None)

@@ -46,6 +46,7 @@ class LeaseHistory:
     takeovers: int = 0
     _lease: Lease | None = None
     _seen_at: float = 0.0
+    _looked: datetime | None = None
     _last_holder: str = ""
     _former: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
     _account: str | None = None
@@ -66,6 +67,7 @@ class LeaseHistory:
             self.takeovers += self._last_holder not in ("", lease.holder)
             self._last_holder = lease.holder
         self._lease = lease
+        self._looked = wall
         return self.view(lease, now=now)
 
     def view(self, lease: Lease, *, now: float) -> LeaseView:
@@ -95,12 +97,20 @@ class LeaseHistory:
         if view is not None and names(gate, view.lease.holder, name):
             return Standing.FORMER_HOLDER, wall - timedelta(seconds=view.age - (view.lease.duration or 0))
         oldest = wall - timedelta(seconds=self.of_late)
+        if view is None and self._held_last(gate, name, since=oldest):
+            return Standing.FORMER_HOLDER, self._looked
         for holder, until in reversed(self._former.items()):
             if until < oldest:
                 break
             if names(gate, holder, name):
                 return Standing.FORMER_HOLDER, until
         return Standing.FOLLOWER, None
+
+    def _held_last(self, gate: Gate, name: str, *, since: datetime) -> bool:
+        """Whether a Lease that is gone by now named this requester when it was last seen, if that was of late."""
+        if self._lease is None or self._looked is None or self._looked < since:
+            return False
+        return names(gate, self._lease.holder, name)
 
     def _first_age(self, lease: Lease, wall: datetime) -> float:
         """The age to presume for the first record seen: none, unless even a skewed clock makes it too old."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -22,6 +24,10 @@ class Unreachable(Exception):
     """No answer came; the message names the API server's address and the cause."""
 
 
+class Silent(Unreachable):
+    """An answer that goes on brought nothing for as long as was allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
     """An HTTP answer. ``retry_after`` is that header's seconds, when the API server sent it as such."""
@@ -29,6 +35,14 @@ class ApiAnswer:
     code: int
     body: bytes
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiStream:
+    """An HTTP answer that is read as it comes: ``chunks`` end with it, and raise Unreachable when it breaks off."""
+
+    code: int
+    chunks: AsyncIterator[bytes]
 
 
 class ApiConnection:
@@ -89,17 +103,10 @@ class ApiConnection:
             Unreachable: no answer came, it was not 200, or it broke off; or nothing ended it in time.
         """
         access = self._access
-        headers = dict(self._headers)
-        if access.authorization:
-            headers["Authorization"] = access.authorization
         try:
             async with self._session.get(
                 URL(access.host + path, encoded=True),
-                headers=headers,
-                ssl=access.tls,
-                allow_redirects=False,
-                server_hostname=access.server_name,
-                proxy=access.proxy,
+                **self._manner(access),
                 timeout=aiohttp.ClientTimeout(total=seconds),
                 read_bufsize=LINE_BYTES,
             ) as answer:
@@ -112,29 +119,78 @@ class ApiConnection:
         except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: a line beyond the limit
             raise Unreachable(f"the watch of the API server at {access.host} broke: {_said(error)}") from error
 
+    @asynccontextmanager
+    async def stream(self, path: str, *, idle: float) -> AsyncIterator[ApiStream]:
+        """GET an answer of any length, such as a log's. After ``idle`` seconds without a byte it is given up.
+
+        At 401 the credentials are read again and the request is sent once more.
+
+        Raises:
+            Silent: not a byte came for ``idle`` seconds; where ``chunks`` are read, too.
+            Unreachable: no answer came; where ``chunks`` are read, it broke off.
+        """
+        if time.monotonic() - self._loaded_at > RELOAD_SECONDS:
+            self._reload()
+        answer = await self._open(path, idle)
+        try:
+            if answer.status == 401:
+                answer.close()
+                await self._reload()
+                answer = await self._open(path, idle)
+            yield ApiStream(answer.status, self._chunks(answer))
+        finally:
+            # What is left of it would have to be read before the connection could serve again.
+            answer.close()
+
     async def close(self) -> None:
         """Close all connections."""
         if self._reloading is not None:
             self._reloading.cancel()
         await self._session.close()
 
-    async def _attempt(self, method: str, path: str, body: bytes | None, content_type: str) -> ApiAnswer:
-        access = self._access
+    def _manner(self, access: Access) -> dict[str, Any]:
+        """How every request is made."""
         headers = dict(self._headers)
         if access.authorization:
             headers["Authorization"] = access.authorization
+        return {
+            "headers": headers,
+            "ssl": access.tls,
+            "allow_redirects": False,
+            "server_hostname": access.server_name,
+            "proxy": access.proxy,
+        }
+
+    async def _open(self, path: str, idle: float) -> aiohttp.ClientResponse:
+        access = self._access
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=idle, sock_read=idle)
+        try:
+            return await self._session.get(
+                URL(access.host + path, encoded=True), **self._manner(access), timeout=patience
+            )
+        except aiohttp.SocketTimeoutError as error:
+            # A log that is followed has no head either before its first line.
+            raise Silent(f"the API server at {access.host} sent nothing") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"the API server at {access.host} cannot be reached: {_said(error)}") from error
+
+    async def _chunks(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in answer.content.iter_any():
+                yield chunk
+        except aiohttp.SocketTimeoutError as error:
+            raise Silent(f"the API server at {self._access.host} sent nothing more") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"the API server at {self._access.host} broke off: {_said(error)}") from error
+
+    async def _attempt(self, method: str, path: str, body: bytes | None, content_type: str) -> ApiAnswer:
+        access = self._access
+        manner = self._manner(access)
         if body is not None:
-            headers["Content-Type"] = content_type
+            manner["headers"]["Content-Type"] = content_type
         try:
             async with self._session.request(
-                method,
-                URL(access.host + path, encoded=True),
-                data=body,
-                headers=headers,
-                ssl=access.tls,
-                allow_redirects=False,
-                server_hostname=access.server_name,
-                proxy=access.proxy,
+                method, URL(access.host + path, encoded=True), data=body, **manner
             ) as answer:
                 return ApiAnswer(answer.status, await answer.read(), _seconds(answer.headers.get("Retry-After")))
         except (aiohttp.ClientError, OSError) as error:

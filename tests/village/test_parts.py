@@ -66,7 +66,7 @@ def test_images_are_found_by_pattern() -> None:
 )
 def test_a_pods_phase(codes: list[int | None], restart: str, ending: bool, expected: str) -> None:
     """From its containers and its restartPolicy."""
-    states = [ContainerState("c", "i", exit_code=code, restarts=1) for code in codes]
+    states = [ContainerState("c", "i", exit_code=code, runs=1) for code in codes]
     assert phase(states, restart, ending=ending) == expected
 
 

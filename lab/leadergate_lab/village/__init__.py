@@ -24,7 +24,7 @@ with its volumes, the user, rights and read-only root that its Pod asks for, and
 Not in force: where a Pod may run, requests and limits, NetworkPolicies, seccomp. Not known: probes other than httpGet
 and tcpSocket, hooks other than ``preStop.sleep``, ``envFrom``, volumes of other kinds than those of ``podspec.py``; a
 Pod that has what the node does not know ends ``Failed``, and its status says why. Volumes are as they were when the Pod
-started, tokens included. ``kubectl logs`` and ``kubectl exec`` need a kubelet. Pods that crash are started again sooner
+started, tokens included. ``kubectl logs`` works, ``kubectl exec`` does not. Pods that crash are started again sooner
 than a kubelet would. All Pods see the machine's files and processes, and loopback is one for all of them.
 
 It runs on Linux, as root; without root in a user namespace, where that is permitted, and then ``runAsUser`` has no

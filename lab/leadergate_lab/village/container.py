@@ -14,18 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from leadergate_lab.village import enclose
+from leadergate_lab.village.journal import Journal
 from leadergate_lab.village.podspec import ContainerPlan
 from leadergate_lab.village.probes import cancel, watch
 from leadergate_lab.village.status import ContainerState
 
 # The kubelet begins with 10 s and goes up to five minutes; nobody would wait for that in a test.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+# One that ran for so long begins anew; the kubelet waits for ten minutes.
+_WELL_SECONDS = 5.0
 
 
 class Container:
     """Runs one container as ``spec`` tells ``enclose.py``, with its output in two files of ``logs``.
 
-    Exit codes are written to ``{name}.ends``, a JSON line each: those of a signal are 128 and its number.
+    Each run has a log of its own beside them, ``{name}.{run}.log``: of the run that goes on, or was the last one, it is
+    ``current``, of the one before it ``previous``, as a kubelet keeps them. Exit codes are written to ``{name}.ends``,
+    a JSON line each: those of a signal are 128 and its number.
     """
 
     def __init__(
@@ -41,21 +46,26 @@ class Container:
         self._address, self._spec, self._logs, self._changed = address, spec, logs, changed
         self._process: asyncio.subprocess.Process | None = None
         self._ending = asyncio.Event()
+        self.current: Journal | None = None
+        self.previous: Journal | None = None
         self.begun = asyncio.Event()
         """Set when it has started for the first time, by its startup probe if it has one."""
 
     async def run(self) -> None:
         """Run it until it has ended for good."""
         pause = _FIRST_PAUSE
+        loop = asyncio.get_running_loop()
         while not self._ending.is_set():
+            begun = loop.time()
             code = await self._once()
             self._note(code)
+            if loop.time() - begun > _WELL_SECONDS:
+                pause = _FIRST_PAUSE
             again = self.plan.restart == "Always" or (self.plan.restart == "OnFailure" and code != 0)
             if self._ending.is_set() or not again:
                 return
-            self.state.last_exit, self.state.exit_code = code, None
-            self.state.waiting = "CrashLoopBackOff"
-            self.state.restarts += 1
+            self.state.step_back("CrashLoopBackOff")
+            self.previous, self.current = self.current, None
             self._changed()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
@@ -93,20 +103,24 @@ class Container:
         file = self._logs / f"{self.plan.name}.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps({**self._spec, "parent": os.getpid()}))
-        stdout, stderr = (self._logs / f"{self.plan.name}.{kind}" for kind in ("stdout", "stderr"))
-        with stdout.open("ab") as out, stderr.open("ab") as err:
-            self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(enclose.__file__), str(file)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+        run = self.state.runs
+        journal = Journal(self._logs / f"{self.plan.name}.{run}.log")
+        stdout, stderr = _Pipe(), _Pipe()
+        self._process = process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", str(enclose.__file__), str(file)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout.inner,
+            stderr=stderr.inner,
+            start_new_session=True,
+        )
+        (self._logs / f"{self.plan.name}.pid").write_text(str(process.pid))
+        self.current = journal
+        taking = [asyncio.create_task(self._take(journal, *one)) for one in (("stdout", stdout), ("stderr", stderr))]
         if self._ending.is_set():
             # Its end was asked for while it was being started, and nobody will ask again.
             _signal_all(process.pid)
         state = self.state
-        state.running_since, state.exit_code = datetime.now(UTC), None
+        state.begin(f"village://{self._logs.name.rpartition('_')[2]}-{self.plan.name}-{run}", datetime.now(UTC))
         state.started = self.plan.startup is None
         state.ready = state.started and self.plan.readiness is None
         self._tell_started()
@@ -115,8 +129,14 @@ class Container:
         await cancel(probing)
         # What it has left behind ends with it, as in a container.
         _signal_all(process.pid)
+        await asyncio.gather(*taking)
+        journal.ended = True
         self._process = None
         return code if code >= 0 else 128 - code
+
+    async def _take(self, journal: Journal, stream: str, pipe: _Pipe) -> None:
+        with (self._logs / f"{self.plan.name}.{stream}").open("ab") as raw:
+            await journal.take(stream, await pipe.reader(), raw)
 
     async def _probe(self, process: asyncio.subprocess.Process) -> None:
         plan, state = self.plan, self.state
@@ -169,11 +189,26 @@ class Container:
 
     def _note(self, code: int) -> None:
         state = self.state
-        state.running_since, state.exit_code, state.ended_at = None, code, datetime.now(UTC)
-        state.ready = state.started = False
+        now = datetime.now(UTC)
+        state.end(code, now)
         with (self._logs / f"{self.plan.name}.ends").open("a") as ends:
-            ends.write(json.dumps({"exit": code, "at": state.ended_at.isoformat()}) + "\n")
+            ends.write(json.dumps({"exit": code, "at": now.isoformat()}) + "\n")
         self._changed()
+
+
+class _Pipe:
+    """What a process writes to ``inner`` is read by ``reader``, until nobody has it open any more."""
+
+    def __init__(self) -> None:
+        self._outer, self.inner = os.pipe()
+
+    async def reader(self) -> asyncio.StreamReader:
+        """To be called once, when the process has been started."""
+        os.close(self.inner)
+        reader = asyncio.StreamReader()
+        outer = os.fdopen(self._outer, "rb")
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), outer)
+        return reader
 
 
 def _signal_all(leader: int) -> None:

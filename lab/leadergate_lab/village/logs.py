@@ -24,6 +24,14 @@ class PodLogs:
         """What it wrote to standard error, over all its restarts."""
         return self.folder / f"{container}.stderr"
 
+    def log(self, container: str, run: int = 0) -> Path:
+        """What the kubelet serves of its first run, or of a later one: both streams with times (``journal.py``)."""
+        return self.folder / f"{container}.{run}.log"
+
+    def pid(self, container: str) -> int:
+        """The process of its last run, which may have ended."""
+        return int((self.folder / f"{container}.pid").read_text())
+
     def exit_codes(self, container: str) -> list[int]:
         """How it ended, each time; a signal is 128 and its number."""
         ends = self.folder / f"{container}.ends"

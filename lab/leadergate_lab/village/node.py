@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from leadergate_lab.village import images
 from leadergate_lab.village.api import MERGE, Api, ApiFault
+from leadergate_lab.village.container import Container
+from leadergate_lab.village.kubelet import Kubelet
 from leadergate_lab.village.network import NODE_ADDRESS
 from leadergate_lab.village.pod import PodRun
 from leadergate_lab.village.prepare import Place
@@ -31,10 +33,11 @@ _OVER = ("Succeeded", "Failed")
 
 
 class Node:
-    """Binds Pods and runs them."""
+    """Binds Pods and runs them, and serves their logs by ``papers`` (see ``kubelet.py``)."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, papers: Mapping[str, str]) -> None:
         self._place, self._api = place, place.api
+        self._kubelet = Kubelet(self._containers, papers)
         self._runs: dict[str, PodRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bound: set[str] = set()
@@ -42,7 +45,7 @@ class Node:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await self._register()
+        await self._register(await self._kubelet.start())
         print(READY, flush=True)
         self._spawn(Services(self._api, self._place.hosts).run())
         try:
@@ -52,15 +55,22 @@ class Node:
                 run.kill()
             for task in self._tasks:
                 task.cancel()
+            await self._kubelet.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _register(self) -> None:
+    def _containers(self, namespace: str, pod: str) -> Mapping[str, Container] | None:
+        """Those of the newest Pod of that name; of one that is being deleted until its object is gone."""
+        found = [run for run in self._runs.values() if (run.namespace, run.name) == (namespace, pod)]
+        return found[-1].containers if found else None
+
+    async def _register(self, port: int) -> None:
         labels = {"kubernetes.io/hostname": NAME, "kubernetes.io/os": "linux"}
         body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME, "labels": labels}}
         await self._api.call("POST", "/api/v1/nodes", body)
         room = {"cpu": "64", "memory": "64Gi", "pods": "1000"}
         status = {
             "addresses": [{"type": "InternalIP", "address": NODE_ADDRESS}, {"type": "Hostname", "address": NAME}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
             "capacity": room,
             "allocatable": room,
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "it runs Pods"}],
@@ -140,7 +150,7 @@ async def serve(configuration: Mapping[str, Any], token: str) -> None:
             configuration["show"],
             configuration["may_own"],
         )
-        running = asyncio.create_task(Node(place).run())
+        running = asyncio.create_task(Node(place, configuration["kubelet"]).run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)
         with contextlib.suppress(asyncio.CancelledError):

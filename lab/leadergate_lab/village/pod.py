@@ -31,6 +31,8 @@ class PodRun:
         self._place, self._pod = place, pod
         metadata = pod["metadata"]
         self.uid: str = metadata["uid"]
+        self.namespace: str = metadata["namespace"]
+        self.name: str = metadata["name"]
         self._path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
         self._folder = place.folder / f"{number:06}_{metadata['namespace']}_{metadata['name']}_{self.uid}"
         self._address = NODE_ADDRESS if pod["spec"].get("hostNetwork") else address
@@ -44,6 +46,11 @@ class PodRun:
         self._leaving = asyncio.Event()
         self._news = asyncio.Event()
         self._said: dict[str, Any] = {}
+
+    @property
+    def containers(self) -> dict[str, Container]:
+        """By name; none until all that they need is there."""
+        return {one.plan.name: one for one in (*self._inits, *self._mains)}
 
     def update(self, pod: Mapping[str, Any]) -> None:
         """The object has changed."""

@@ -16,38 +16,60 @@ class ContainerState:
     image: str
     waiting: str = "ContainerCreating"
     message: str = ""
+    container_id: str = ""
     running_since: datetime | None = None
     exit_code: int | None = None
     ended_at: datetime | None = None
     started: bool = False
     ready: bool = False
-    restarts: int = 0
-    last_exit: int | None = None
+    runs: int = 0
+    last: dict[str, Any] | None = None
+
+    def begin(self, container_id: str, now: datetime) -> None:
+        """It runs, as a new container."""
+        self.container_id, self.running_since, self.exit_code = container_id, now, None
+        self.runs += 1
+
+    def end(self, code: int, now: datetime) -> None:
+        """It runs no more."""
+        self.exit_code, self.ended_at = code, now
+        self.ready = self.started = False
+
+    def step_back(self, reason: str) -> None:
+        """It will be run again, and waits for that."""
+        self.last, self.waiting = self._terminated(), reason
+        self.running_since = self.exit_code = None
 
     def as_object(self) -> dict[str, Any]:
         """As a containerStatus (core/v1)."""
         state: dict[str, Any]
         if self.exit_code is not None:
-            state = {"terminated": self._terminated(self.exit_code)}
+            state = {"terminated": self._terminated()}
         elif self.running_since is not None:
             state = {"running": {"startedAt": stamp(self.running_since)}}
         else:
             state = {"waiting": {"reason": self.waiting, **({"message": self.message} if self.message else {})}}
-        last = {} if self.last_exit is None else {"terminated": self._terminated(self.last_exit)}
         return {
             "name": self.name,
             "image": self.image,
             "imageID": self.image,
+            "containerID": self.container_id,
             "state": state,
-            "lastState": last,
+            "lastState": {"terminated": self.last} if self.last else {},
             "ready": self.ready,
             "started": self.started,
-            "restartCount": self.restarts,
+            # While it waits to be run again the count stays, as the kubelet's does.
+            "restartCount": max(self.runs - 1, 0),
         }
 
-    def _terminated(self, code: int) -> dict[str, Any]:
-        at = {"finishedAt": stamp(self.ended_at)} if self.ended_at else {}
-        return {"exitCode": code, "reason": "Completed" if code == 0 else "Error", **at}
+    def _terminated(self) -> dict[str, Any]:
+        times = {"startedAt": self.running_since, "finishedAt": self.ended_at}
+        return {
+            "exitCode": self.exit_code,
+            "reason": "Error" if self.exit_code else "Completed",
+            "containerID": self.container_id,
+            **{name: stamp(at) for name, at in times.items() if at is not None},
+        }
 
 
 def phase(containers: Sequence[ContainerState], restart: str, *, ending: bool) -> str:
@@ -55,7 +77,7 @@ def phase(containers: Sequence[ContainerState], restart: str, *, ending: bool) -
     codes = [one.exit_code for one in containers]
     if all(code is not None for code in codes) and (restart != "Always" or ending):
         return "Failed" if any(codes) else "Succeeded"
-    if any(one.running_since is None and one.exit_code is None and not one.restarts for one in containers):
+    if any(one.running_since is None and one.exit_code is None and not one.runs for one in containers):
         return "Pending"
     return "Running"
 

@@ -20,6 +20,7 @@ from leadergate_lab.village import controllers
 from leadergate_lab.village import images as tables
 from leadergate_lab.village.gate import Gate
 from leadergate_lab.village.images import Image
+from leadergate_lab.village.kubelet import Papers
 from leadergate_lab.village.logs import NodeLogs
 from leadergate_lab.village.network import NODE_ADDRESS, SERVICE_RANGE
 from leadergate_lab.village.node import READY
@@ -137,6 +138,7 @@ class Village:
 
     def _start(self, assets: Assets, flags: Sequence[str]) -> None:
         manager = controllers.binary()
+        papers = Papers.make(self.folder)
         self._ends.callback(self.gate.stop)
         self.gate.start()
         self.plane = self._ends.enter_context(
@@ -151,6 +153,7 @@ class Village:
                     "--enable-aggregator-routing=true",
                     f"--service-cluster-ip-range={SERVICE_RANGE}",
                     f"--advertise-address={NODE_ADDRESS}",
+                    *papers.flags(),
                     *flags,
                 ),
             )
@@ -158,7 +161,9 @@ class Village:
         self._run(
             "kube-controller-manager", [str(manager), *controllers.flags(self.admin_kubeconfig, self.plane.ca_file)]
         )
-        node = self._run("node", [sys.executable, "-m", "leadergate_lab.village.node", str(self._configure_node())])
+        node = self._run(
+            "node", [sys.executable, "-m", "leadergate_lab.village.node", str(self._configure_node(papers))]
+        )
         node.wait_until(lambda: READY in node.stdout_path.read_text(), what="it is registered", timeout=_START_SECONDS)
         self.wait_namespace("default")
 
@@ -169,7 +174,7 @@ class Village:
         self._ends.callback(lambda: process.running and process.stop(timeout=10))
         return process
 
-    def _configure_node(self) -> Path:
+    def _configure_node(self, papers: Papers) -> Path:
         pods = self.folder / "pods"
         pods.mkdir(exist_ok=True)
         token = write_private(self.folder / "node.token", self.plane.admin_token.encode())
@@ -178,6 +183,7 @@ class Village:
             "ca_file": str(self.plane.ca_file),
             "token_file": str(token),
             "folder": str(pods),
+            "kubelet": papers.as_json(),
             "images": tables.to_json(self._images),
             "path": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             # What a program of ours needs to be read, though a user's home may be closed to others.

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from leadergate.audit.pod_live import Live
-from leadergate.audit.podlogs import LogLine
-from leadergate.audit.replicas import Replicas, behind
+from leadergate.audit.cluster.live import Live
+from leadergate.audit.cluster.logs import LogLine
+from leadergate.audit.cluster.replicas import Replicas, behind
 from leadergate.gates.spec import Service
 from leadergate_election.connection import ApiConnection
 from leadergate_election.credentials import CredentialsSource

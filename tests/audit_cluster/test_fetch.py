@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from leadergate.audit.pod_snapshot import Snapshot
-from leadergate.audit.podlogs import LogLine
-from leadergate.audit.replicas import CannotRead, Replicas, behind
+from leadergate.audit.cluster.logs import LogLine
+from leadergate.audit.cluster.replicas import CannotRead, Replicas, behind
+from leadergate.audit.cluster.snapshot import Snapshot
 
 from .conftest import SERVICE, Installed, leave, uids
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from leadergate.audit.pod_merge import Merge
-from leadergate.audit.pod_seen import Seen
-from leadergate.audit.podlogs import LONGEST, Begin, Stamped, nanoseconds, split, stamped
-from leadergate.audit.replica_rights import lacking
-from leadergate.audit.replicas import CannotRead, Replica, replica
+from leadergate.audit.cluster.logs import LONGEST, Begin, Stamped, nanoseconds, split, stamped
+from leadergate.audit.cluster.merge import Merge
+from leadergate.audit.cluster.replicas import CannotRead, Replica, replica
+from leadergate.audit.cluster.rights import lacking
+from leadergate.audit.cluster.seen import Seen
 from leadergate.survey.parts import Right
 
 NOON = nanoseconds(datetime(2026, 1, 1, 12, tzinfo=UTC))

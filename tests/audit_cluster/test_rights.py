@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leadergate.audit.pod_live import Live
-from leadergate.audit.pod_snapshot import Snapshot
-from leadergate.audit.podlogs import LogLine
-from leadergate.audit.replicas import CannotRead, Replicas, Where, behind
+from leadergate.audit.cluster.live import Live
+from leadergate.audit.cluster.logs import LogLine
+from leadergate.audit.cluster.replicas import CannotRead, Replicas, Where, behind
+from leadergate.audit.cluster.snapshot import Snapshot
 from leadergate.gates.spec import Service
 from leadergate_election.connection import ApiConnection
 

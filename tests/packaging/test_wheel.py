@@ -39,6 +39,16 @@ def test_wheel_tells_types(wheel: Path) -> None:
     assert all(f"{package}/py.typed" in names for package in packages)
 
 
+def test_wheel_holds_the_page(wheel: Path) -> None:
+    """The review's page comes whole: what it is made of, and not the plotting package's script, which is installed."""
+    own = {path.name for path in (ROOT / "webhook/leadergate/audit/page/static").iterdir()}
+    folder = "leadergate/audit/page/static/"
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.removeprefix(folder) for name in names if name.startswith(folder)} == own
+    assert {"index.html", "page.css", "main.js"} <= own
+    assert not [name for name in names if "plotly" in name]
+
+
 @pytest.mark.parametrize("package", ["leadergate", "leadergate_certs", "leadergate_election", "leadergate_operator"])
 def test_commands_run_from_the_wheel(wheel: Path, tmp_path: Path, package: str) -> None:
     """Each command line starts from what the wheel unpacks to, with the checkout out of the way."""

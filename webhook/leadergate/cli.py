@@ -88,6 +88,19 @@ def doctor(context: typer.Context) -> None:
     check(context.args, prog_name="leadergate doctor")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+    short_help="Review rejections: who fought whom, when and why (leadergate audit --help teaches).",
+)
+def audit(context: typer.Context) -> None:
+    """Review rejections."""
+    # Imported here: what serves reviews has no use for it.
+    from leadergate.audit.cli import app as review
+
+    review(context.args, prog_name="leadergate audit")
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

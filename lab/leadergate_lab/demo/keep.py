@@ -32,9 +32,17 @@ def tell_how_to_look(stage: Stage, voice: Voice, step: int) -> None:
         f"kill -STOP {leader}; sleep 8; kill -CONT {leader}",
     ]
     if stage.webhook is not None:
-        lines += ["", "# the gate's metrics and its records", f"curl {stage.webhook.plain_url}/metrics"]
-        lines += [f"tail -f {stage.webhook.process.stdout_path}"]
         leadergate = Path(sys.executable).parent / "leadergate"
+        records = stage.webhook.process.stdout_path
+        audit = f"{leadergate} audit"
+        lines += [
+            "",
+            "# review the rejections: what happened, who held the Lease when and who wrote without it; as a page",
+        ]
+        lines += [f"{audit} summary {records}", f"{audit} timeline {records}", f"{audit} serve --follow {records}"]
+        lines += ["# and hold them against the API server's own audit log"]
+        lines += [f"{audit} reconcile --audit-log {plane.audit_log} {records}"]
+        lines += ["", "# the gate's metrics", f"curl {stage.webhook.plain_url}/metrics"]
         lines += [
             "",
             "# what gates there are, and what is right and wrong with them; then break something, and look again",

@@ -1,0 +1,78 @@
+"""Records carry names that an attacker chose: through every text field, into every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from leadergate.records import ResourceField
+
+from .conftest import Run
+from .written import late, written
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\x1b[2J\x1b]0;owned\x07",
+    "a\nforged line",
+    "a\r\x0b\x0c\x85b",
+    "\u202egnirts\u2066\u200b",
+    "\x9b31m\x00",
+    "\u2028\u2029\ufeff",
+    "\U000e0041",
+    *(f"{sign}cmd|'/c calc'!A1" for sign in "=+-@\t＝＋－＠"),
+    '",=1+1,"',
+]
+
+
+def hostile(text: str) -> bytes:
+    """A record that says ``text`` wherever it can."""
+    return written(
+        late(
+            verdict=text, reason=text, message=text, mode=text, gate=text, uid=text, operation=text,
+            resource=ResourceField(text, text, text, text), namespace=text, name=text, standing=text, webhook_pod=text,
+            requester_username=text, requester_namespace=text, requester_service_account=text, requester_pod=text,
+            requester_pod_uid=text, requester_node=text, lease_holder=text, lease_resource_version=text,
+        )
+    )  # fmt: skip
+
+
+def harmless(shown: str) -> bool:
+    """Nothing that a terminal obeys or nobody sees, but line feeds."""
+    return not any(unicodedata.category(sign) in {"Cc", "Cf", "Zl", "Zp"} for sign in shown.replace("\n", ""))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_every_form_is_harmless(run: Run, text: str) -> None:
+    """Table, CSV and summary say it with escapes; JSON says the very same text."""
+    Path("a.jsonl").write_bytes(hostile(text))
+    forms = {form: run("list", "a.jsonl", "-o", form) for form in ("table", "csv", "json", "jsonl")}
+    forms["summary"] = run("summary", "a.jsonl")
+    forms["summary json"] = run("summary", "a.jsonl", "-o", "json")
+    for form, ended in forms.items():
+        assert ended.exit_code == 0, form
+        assert harmless(ended.stdout + ended.stderr), form
+    assert len(forms["table"].stdout.splitlines()) == 2
+    assert len(forms["jsonl"].stdout.splitlines()) == 1
+    assert json.loads(forms["jsonl"].stdout)["requester"]["pod"] == text
+    assert json.loads(forms["summary json"].stdout)["gates"][0]["gate"] == text
+    head, row = csv.reader(io.StringIO(forms["csv"].stdout))
+    for name, cell in zip(head, row, strict=True):
+        assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")), name
+    if text.startswith("="):
+        assert row[head.index("pod")] == f"'{text}"
+
+
+def test_a_hostile_bad_line(run: Run) -> None:
+    """What is told of a line that cannot be read is harmless as well; so is the name of its file."""
+    name = "a\x1b[2J.log"
+    Path(name).write_bytes(
+        b'{"schema":"leadergate.dev/record/v1\x1b[31m\xe2\x80\xae"}\n{"schema":"leadergate.dev/record/v\x1b"'
+    )
+    ended = run("list", name)
+    assert "a\\x1b[2J.log:1: " in ended.stderr
+    assert harmless(ended.stderr)

@@ -1,0 +1,1 @@
+"""The logs of the webhook's replicas, through the API."""

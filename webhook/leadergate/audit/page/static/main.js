@@ -1,0 +1,68 @@
+// Puts the page together: each change of the URL asks for everything anew, and each part shows its answer.
+
+import * as address from "./address.js";
+import { ask } from "./ask.js";
+import * as drawer from "./drawer.js";
+import * as figures from "./figures.js";
+import * as filters from "./filters.js";
+import * as keys from "./keys.js";
+import * as live from "./live.js";
+import * as notices from "./notices.js";
+import * as plot from "./plot.js";
+import * as table from "./table.js";
+import * as takeovers from "./takeovers.js";
+import { at } from "./text.js";
+
+let source = null;
+let summary = null;
+
+async function part(kind, show) {
+  const content = await ask(kind, `/api/${kind}?${address.asking()}`);
+  if (content !== null) show(content);
+}
+
+async function refresh() {
+  document.body.setAttribute("aria-busy", "true");
+  filters.sync();
+  const parts = [
+    part("summary", (content) => {
+      summary = content;
+      figures.show(content, source);
+      table.count(content, source);
+      notices.empty(content, source);
+    }),
+    part("records", table.show),
+    part("timeline", (content) => { plot.show(content); takeovers.show(content); }),
+    part("choices", filters.show),
+    live.seen(),
+  ];
+  const faults = (await Promise.allSettled(parts)).filter((one) => one.status === "rejected").map((one) => one.reason);
+  const bad = faults.find((one) => one.faults);
+  notices.faults(bad ? bad.faults : []);
+  for (const fault of faults) if (!fault.faults) console.error(fault);
+  document.body.setAttribute("aria-busy", "false");
+}
+
+async function start() {
+  if (innerWidth <= 1000) at("side").open = false;
+  try {
+    source = await ask("source", "/api/source");
+    figures.source(source);
+    notices.source(source);
+  } catch (fault) {
+    notices.faults(fault.faults ?? []);
+    return;
+  }
+  live.start(source, refresh);
+  keys.start({ table, drawer, live, filters });
+  drawer.start(table);
+  address.onChange((narrowed) => {
+    if (narrowed) refresh();
+    drawer.sync();
+  });
+  at("zoom-out").addEventListener("click", address.zoomOut);
+  await refresh();
+  drawer.sync();
+}
+
+await start();

@@ -1,0 +1,128 @@
+// What the plot draws, as traces of plotly.js. It reads a kind of HTML in texts: < and & of records are escaped, and no
+// tag but <br> is used, as others become style attributes, which the policy forbids.
+
+import { clock, KINDS, many, short, shown, span, stamp } from "./text.js";
+
+const HOLDERS = 8;
+const LINES = 300;
+const SYMBOLS = { "former-holder": "diamond", stranger: "square", undecided: "x", other: "circle", allowed: "circle-open" };
+// Kinds of one pod and time lie beside each other.
+const SHIFT = { "former-holder": 0, stranger: 0, undecided: 0.2, other: -0.2, allowed: 0.3 };
+const GAPS = { expired: "had run out, and nobody took it", unheld: "held by nobody", absent: "did not exist", unreadable: "could not be read" };
+
+/** A text for plotly.js that it shows as it is. */
+export const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+const cut = (text, longest) => plain(short(text, longest));
+const pod = (holder) => holder.split("_")[0];
+
+export function marks(content, colour, width, wide) {
+  const longest = wide ? 30 : 14;
+  const labels = {
+    gates: content.gates.map((one) => cut(one, longest)),
+    lanes: content.lanes.map((one) => (one.name === null ? `${many(one.pods, "other")}` : cut(one.name, longest))),
+  };
+  const kinds = Object.keys(SYMBOLS).filter((kind) => content.marks.some((one) => one[1] === kind));
+  const traces = [holders(content, colour, width), gaps(content, colour), turnings(content, colour)];
+  traces.push(...kinds.map((kind) => dots(content, kind, colour)));
+  if (content.routine.length) {
+    traces.push(routine(content, colour));
+    kinds.push("routine");
+  }
+  return { traces, labels, kinds };
+}
+
+const holder = (band, colour) => colour(`holder-${band.colour % HOLDERS}`);
+
+/** As much of a name as fits: its end tells pods of one Deployment apart. */
+function fitting(name, pixels) {
+  const room = Math.floor(pixels / 7.6) - 1;
+  const signs = [...shown(name)];
+  if (signs.length <= room) return plain(signs.join(""));
+  return room < 6 ? "" : plain("…" + signs.slice(1 - room).join(""));
+}
+
+/** Takeovers as lines through all lanes. */
+export function turns(content, colour) {
+  return content.takeovers.slice(0, LINES).map((one) => ({
+    type: "line", xref: "x", yref: "paper", x0: one.at, x1: one.at, y0: 0, y1: 1, layer: "below", line: { color: colour("quiet"), width: 1, dash: "dot" },
+  }));
+}
+
+/** The colour of a holder beside the lane of its pod. */
+export function swatches(content, colour) {
+  const known = new Map(content.bands.filter((one) => one.gap === null).map((one) => [pod(one.holder), one]));
+  return content.lanes.flatMap((one, place) => (known.has(one.name) ? [{
+    type: "rect", xref: "paper", yref: "y2", xsizemode: "pixel", xanchor: 0, x0: -14, x1: -6, y0: place - 0.2, y1: place + 0.2, line: { width: 0 }, fillcolor: holder(known.get(one.name), colour),
+  }] : []));
+}
+
+function bar(bands, content, more) {
+  return {
+    type: "bar", orientation: "h", hoverinfo: "text", width: 0.68,
+    y: bands.map((one) => content.gates.indexOf(one.gate)),
+    base: bands.map((one) => one.begin),
+    x: bands.map((one) => one.end - one.begin),
+    ...more,
+  };
+}
+
+function holders(content, colour, width) {
+  const bands = content.bands.filter((one) => one.gap === null);
+  const pixels = width / (content.until - content.since);
+  return bar(bands, content, {
+    text: bands.map((one) => fitting(pod(one.holder), (one.end - one.begin) * pixels)), textposition: "inside", insidetextanchor: "start", textangle: 0,
+    textfont: { color: colour("on-holder"), size: 12 }, constraintext: "none",
+    hovertext: bands.map((one) => [`${plain(shown(one.holder))}`, `held ${plain(shown(one.gate))}`, lasted(one)].join("<br>")),
+    marker: { color: bands.map((one) => holder(one, colour)), line: { color: colour("surface"), width: 1 } },
+  });
+}
+
+function gaps(content, colour) {
+  const bands = content.bands.filter((one) => one.gap !== null);
+  return bar(bands, content, {
+    hovertext: bands.map((one) => [`the Lease ${plain(shown(GAPS[one.gap] ?? one.gap))}`, lasted(one)].join("<br>")),
+    marker: { color: colour("gap"), pattern: { shape: "/", size: 6, solidity: 0.35, fgcolor: colour("quiet"), bgcolor: colour("gap") }, line: { color: colour("surface"), width: 1 } },
+  });
+}
+
+const lasted = (one) => `${stamp(one.since)} to ${one.until === null ? "the end" : clock(one.until)}` + (one.until === null ? "" : ` (${span(one.until - one.since)})`);
+
+function turnings(content, colour) {
+  const changes = content.takeovers;
+  return {
+    type: "scatter", mode: "markers", hoverinfo: "text", cliponaxis: false,
+    x: changes.map((one) => one.at),
+    y: changes.map((one) => content.gates.indexOf(one.gate) - 0.42),
+    marker: { symbol: "triangle-down", size: 9, color: colour("ink") },
+    hovertext: changes.map((one) => [`takeover ${stamp(one.at)}`, `from ${plain(shown(pod(one.of) || "nobody"))}`, `to ${plain(shown(pod(one.to)))}`, plain(shown(one.why))].join("<br>")),
+    customdata: changes.map((one) => ({ begin: one.at - 300_000, end: one.at + 300_000 })),
+  };
+}
+
+function dots(content, kind, colour) {
+  const found = content.marks.filter((one) => one[1] === kind);
+  const half = content.width / 2;
+  return {
+    type: "scatter", mode: "markers", yaxis: "y2", hoverinfo: "text", cliponaxis: false,
+    x: found.map((one) => Math.min(Math.max(one[2] + half, content.since), content.until)),
+    y: found.map((one) => one[0] + SHIFT[kind]),
+    marker: {
+      symbol: SYMBOLS[kind], color: colour(kind), opacity: 0.85, line: { width: 0 },
+      size: found.map((one) => Math.min(5 + 1.4 * Math.log2(1 + one[3]), 15)),
+    },
+    hovertext: found.map(([lane, , bucket, count]) => {
+      const name = content.lanes[lane].name;
+      return [`${many(count, "record")}: ${KINDS[kind]}`, plain(name === null ? "other pods" : shown(name)), `${clock(bucket, content.width < 1000)} to ${clock(bucket + content.width, content.width < 1000)}`].join("<br>");
+    }),
+    customdata: found.map(([lane, , bucket]) => ({ begin: bucket, end: bucket + content.width, pod: content.lanes[lane].pod ?? null })),
+  };
+}
+
+function routine(content, colour) {
+  return {
+    type: "bar", yaxis: "y3", hoverinfo: "text", marker: { color: colour("routine"), line: { width: 0 } },
+    x: content.routine.map((one) => one[0] + content.width / 2), y: content.routine.map((one) => one[1]), width: content.width * 0.9,
+    hovertext: content.routine.map((one) => `${many(one[1], "routine rejection")}<br>${clock(one[0])} to ${clock(one[0] + content.width)}`),
+  };
+}

@@ -1,0 +1,95 @@
+// The timeline: a lane for each gate that says who held its Lease, a lane for each pod with what it wrote without it.
+
+import * as address from "./address.js";
+import { marks, swatches, turns } from "./marks.js";
+import { at, el, KINDS, many, number } from "./text.js";
+
+const box = at("plot");
+const LANE = 30;
+const POD = 28;
+let content = null;
+let drawn = null;
+
+export function show(answer) {
+  content = answer;
+  draw();
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function draw() {
+  const none = !content.bands.length && !content.marks.length && !content.routine?.length;
+  box.hidden = none || content.since === null;
+  note();
+  if (box.hidden) return;
+  const wide = box.clientWidth > 700, left = wide ? 236 : 130;
+  const { traces, labels, kinds } = marks(content, colour, box.clientWidth - left - 12, wide);
+  legend(kinds);
+  const parts = domains(content);
+  const axis = (domain, more) => ({ domain, fixedrange: true, showgrid: false, zeroline: false, ...more });
+  const ink = colour("ink"), line = colour("line");
+  const layout = {
+    height: parts.height, margin: { l: left, r: 12, t: 8, b: 44 }, barmode: "overlay", bargap: 0.3,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", dragmode: "zoom",
+    font: { family: colour("sans"), size: 12, color: ink }, uniformtext: { mode: "hide", minsize: 11 },
+    hoverlabel: { bgcolor: colour("surface"), bordercolor: line, font: { family: colour("sans"), color: ink, size: 12 }, align: "left", namelength: 0 },
+    xaxis: { type: "date", range: [content.since, content.until], anchor: "free", position: 0, gridcolor: line, showgrid: true, zeroline: false, ticks: "outside", tickcolor: line, tickfont: { color: colour("quiet") }, hoverformat: "%H:%M:%S" },
+    yaxis: axis(parts.gates, { range: [content.gates.length - 0.5, -0.5], tickvals: labels.gates.map((_, place) => place), ticktext: labels.gates, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
+    yaxis2: axis(parts.pods, { range: [Math.max(content.lanes.length, 1) - 0.5, -0.5], tickvals: labels.lanes.map((_, place) => place), ticktext: labels.lanes, showgrid: true, gridcolor: line, griddash: "dot", visible: content.lanes.length > 0, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
+    yaxis3: axis(parts.routine, { rangemode: "tozero", nticks: 3, tickfont: { size: 10, color: colour("quiet") }, visible: Boolean(content.routine.length) }),
+    shapes: [...turns(content, colour), ...swatches(content, colour)],
+  };
+  const config = { displayModeBar: false, doubleClick: false, responsive: true, showTips: false, scrollZoom: false };
+  box.setAttribute("aria-label", words());
+  window.Plotly.react(box, traces, layout, config);
+  if (!drawn) listen();
+  drawn = content;
+}
+
+/** How the height is shared, from the bottom: routine, pods, gates. */
+function domains({ gates, lanes, routine }) {
+  const top = Math.max(gates.length, 1) * LANE, pods = lanes.length * POD, bottom = routine.length ? 56 : 0;
+  const gap = 14, inner = top + (pods ? gap + pods : 0) + (bottom ? gap + bottom : 0);
+  const share = (size) => size / inner;
+  const low = bottom ? share(bottom + gap) : 0;
+  return { height: inner + 52, routine: [0, Math.max(share(bottom), 0.001)], pods: [low, low + Math.max(share(pods), 0.001)], gates: [1 - share(top), 1] };
+}
+
+function listen() {
+  box.on("plotly_relayout", (change) => {
+    const ends = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (ends.some((one) => one === undefined)) return;
+    const [since, until] = ends.map((one) => (typeof one === "number" ? one : Date.parse(one.replace(" ", "T") + "Z")));
+    address.zoom(since, until);
+  });
+  box.on("plotly_doubleclick", address.zoomOut);
+  box.on("plotly_click", ({ points }) => {
+    const mark = points[0].customdata;
+    if (!mark) return;
+    address.zoom(mark.begin, mark.end, (query) => mark.pod && query.set("pod", mark.pod));
+  });
+  document.addEventListener("theme", draw);
+  // Names fit into other bands then.
+  let soon = 0;
+  addEventListener("resize", () => { clearTimeout(soon); soon = setTimeout(draw, 150); });
+}
+
+function legend(kinds) {
+  const shown = kinds.map((kind) => el("li", { class: `mark ${kind}` }, KINDS[kind]));
+  if (content.takeovers.length) shown.unshift(el("li", { class: "mark takeover" }, "takeover"));
+  at("legend").replaceChildren(...shown);
+}
+
+function note() {
+  const told = [];
+  if (content.gates_left_out) told.push(`${many(content.gates_left_out, "more gate")} not drawn: filter by gate to see them`);
+  if (content.bands_left_out) told.push("more changes of holder than can be drawn: zoom in");
+  at("plot-note").hidden = !told.length;
+  at("plot-note").replaceChildren(told.join("; "));
+}
+
+function words() {
+  const pods = content.lanes.length;
+  return `Timeline of ${many(content.gates.length, "gate")} with ${many(content.takeovers.length, "takeover")} and ${many(pods, "lane")} of pods; `
+    + `${number(content.marks.reduce((sum, one) => sum + one[3], 0))} records drawn. The takeovers follow as a table, and so do the records.`;
+}

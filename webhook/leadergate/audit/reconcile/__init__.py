@@ -1,0 +1,1 @@
+"""``leadergate audit reconcile``: records held against the API server's own audit log."""

@@ -1,0 +1,169 @@
+"""The API server's audit logs: gone through once, line by line, and what they say of gates is spooled."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, cast
+
+import msgspec
+
+from leadergate.audit.reading.sources import Kind, Source, gzipped, sources
+from leadergate.audit.reading.tally import BadLine
+from leadergate.audit.reconcile.kinds import Damaged, Event
+from leadergate.audit.reconcile.line import parse
+from leadergate.audit.telling.plain_text import printable
+from leadergate.gates.refusals import Fault
+
+WIDEST = 64 << 20
+"""The longest line that is looked into, in bytes. A write has at most 3 MiB, and its answer as much."""
+_TELL_LINES = 4096
+_OPTION = "--audit-log"
+_REMEDY = "name the files of kube-apiserver --audit-log-path, plain or .gz, a glob of them, or -"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one file covers: the time of its first and last event, in microseconds since 1970."""
+
+    file: str
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class LogTally:
+    """What the audit logs held. ``first`` are the first bad lines, at most ``keep`` of them (None: all).
+
+    ``unfinished`` names files whose last line is still being written, or was cut off.
+    """
+
+    keep: int | None = None
+    events: int = 0
+    others: int = 0
+    bad: int = 0
+    first: list[BadLine] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+
+    def note(self, line: BadLine) -> None:
+        """Count a bad line."""
+        self.bad += 1
+        if self.keep is None or len(self.first) < self.keep:
+            self.first.append(line)
+
+    def lines(self) -> list[str]:
+        """What is to be told of it on standard error."""
+        told = [f"{printable(one.file)}:{one.line}: {printable(one.why)}" for one in self.first]
+        if self.bad:
+            rest = self.keep is not None and self.bad > self.keep
+            told.append(f"audit log: {_lines(self.bad)} could not be read{'; --bad all shows each' * rest}")
+        told += [
+            f"{printable(name)} ends within a line: it is being written, or was cut off" for name in self.unfinished
+        ]
+        if self.others:
+            told.append(f"audit log: {_lines(self.others)} of other programs passed over")
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Where what was found stands, as JSON lines of ``apiserver_log.Review`` and ``Call``."""
+
+    reviews: Path
+    calls: Path
+
+
+def log_sources(names: Sequence[str]) -> tuple[list[Source], list[Fault]]:
+    """The audit logs that are named, each once; what cannot be read becomes a fault."""
+    found, faults = sources(names)
+    faults = [Fault(_OPTION, fault.value, fault.why, _REMEDY) for fault in faults]
+    faults += [
+        Fault(_OPTION, one.name, " is Parquet", "give it the JSON lines that the API server wrote")
+        for one in found
+        if one.kind is Kind.PARQUET
+    ]
+    return found, faults
+
+
+def spooled(
+    found: Sequence[Source],
+    webhooks: Collection[str],
+    folder: Path,
+    tally: LogTally,
+    progress: Callable[[str, int, int], None],
+) -> Spool:
+    """Go through the logs: count lines in ``tally``, and keep in ``folder`` what they say of ``webhooks`` (none named:
+    of all that have our annotations), in bounded memory. A file that cannot be read to its end has a bad line there.
+    Raises OSError where the spool cannot be written.
+    """
+    spool = Spool(folder / "reviews.jsonl", folder / "calls.jsonl")
+    encoder = msgspec.json.Encoder()
+    with spool.reviews.open("wb") as reviews, spool.calls.open("wb") as calls:
+        for source in found:
+            first = last = None
+            size = 0
+            for number, line in _lines_of(source, tally):
+                size += len(line)
+                if not number % _TELL_LINES:
+                    progress(source.name, number, size)
+                one = parse(line, source.name, number, webhooks)
+                if isinstance(one, Event):
+                    tally.events += 1
+                    first = one.at if first is None else min(first, one.at)
+                    last = one.at if last is None else max(last, one.at)
+                    for review in one.reviews:
+                        reviews.write(encoder.encode(review) + b"\n")
+                    for call in one.calls:
+                        calls.write(encoder.encode(call) + b"\n")
+                elif isinstance(one, Damaged) and not line.endswith(b"\n"):
+                    tally.unfinished.append(source.name)
+                elif isinstance(one, Damaged):
+                    tally.note(BadLine(source.name, number, one.why))
+                elif line.strip():
+                    tally.others += 1
+            if first is not None and last is not None:
+                tally.spans.append(Span(source.name, first, last))
+    return spool
+
+
+def _lines_of(source: Source, tally: LogTally) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers; one that is too long is noted and left out."""
+    number = 0
+    try:
+        with _open(source) as file:
+            while line := file.readline(WIDEST):
+                number += 1
+                if len(line) < WIDEST or line.endswith(b"\n"):
+                    yield number, line
+                    continue
+                while (rest := file.readline(WIDEST)) and not rest.endswith(b"\n"):
+                    pass
+                tally.note(BadLine(source.name, number, f"it is longer than {WIDEST >> 20} MiB"))
+    except (OSError, EOFError, zlib.error) as fault:
+        why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+        tally.note(BadLine(source.name, number + 1, f"the file cannot be read any further: {why}"))
+
+
+@contextmanager
+def _open(source: Source) -> Iterator[IO[bytes]]:
+    if source.name == "standard input":
+        stream = cast("io.BufferedReader", sys.stdin.buffer)
+        packed = stream.peek(2)[:2] == b"\x1f\x8b"
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if packed else stream
+    elif source.kind is not Kind.STREAM and gzipped(source.path):
+        with gzip.open(source.path, "rb") as unpacked:
+            yield cast("IO[bytes]", unpacked)
+    else:
+        with source.path.open("rb", buffering=1 << 20) as file:
+            yield file
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"

@@ -1,0 +1,1 @@
+"""``leadergate audit summary``."""

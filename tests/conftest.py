@@ -5,12 +5,48 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import structlog
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from leadergate_lab.assets import Assets, ensure
 from leadergate_lab.controlplane import ControlPlane
+
+WHOLE = (
+    *("interop", "deploy", "rotation", "controlplane", "operator", "election", "village", "audit_cluster", "demo"),
+    *("doctor", "chart", "survey", "alerts", "lost", "audit_reconcile"),
+)
+"""Folders of tests that one worker of pytest-xdist runs as a whole, so that what they share starts once; longest first.
+
+What is not named here comes after them, file by file, and fills the time that is left on each worker.
+"""
+
+
+class ByFolder(LoadFileScheduling):  # type: ignore[misc]
+    """Hands out folders of :data:`WHOLE`, and else files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = _folder(nodeid)
+        return folder if folder in WHOLE else str(super()._split_scope(nodeid))
+
+
+def _folder(nodeid: str) -> str:
+    """The folder of ``tests`` that a test is in."""
+    return nodeid.removeprefix("tests/").partition("/")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder | None:
+    """Take it in place of ``--dist loadfile``."""
+    return ByFolder(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest folders come first: what is long must not begin when there is nothing left to do beside it."""
+    order = {folder: place for place, folder in enumerate(WHOLE)}
+    items.sort(key=lambda item: order.get(_folder(item.nodeid), len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -51,6 +53,29 @@ def run(folder: Path, *options: str, **variables: str) -> tuple[int, str, str]:
     return demo.returncode, output, errors
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A demo that has come to its end, and the folder of its temporary files."""
+
+    code: int
+    output: str
+    errors: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def ended(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ended]:
+    """The story with the gate, which is the default, and without it; both at the same time, since they mostly wait."""
+    stories: dict[str, tuple[str, ...]] = {"on": (), "off": ("--gate", "off")}
+
+    def told(gate: str) -> Ended:
+        folder = tmp_path_factory.mktemp(gate)
+        return Ended(*run(folder, *stories[gate]), folder)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(stories, pool.map(told, stories), strict=True))
+
+
 def section(output: str, title: str) -> str:
     """What is told from that title to the next one."""
     told = output[output.index(title) :]
@@ -75,10 +100,11 @@ def columns(rows: Mapping[str, list[int]]) -> list[int]:
     return [sum(column) for column in zip(*(row for pod, row in rows.items() if pod != "all"), strict=True)]
 
 
-def test_with_the_gate_the_promise_is_kept(assets: Assets, tmp_path: Path) -> None:
+def test_with_the_gate_the_promise_is_kept(ended: Mapping[str, Ended]) -> None:
     """Every step is told, the stale write is rejected, the numbers agree; then a check alone lets one through."""
-    code, output, errors = run(tmp_path)
-    assert (code, errors) == (0, ""), output
+    demo = ended["on"]
+    output = demo.output
+    assert (demo.code, demo.errors) == (0, ""), output
     at = [output.index(step) for step in [*STEPS, ALONE]]
     assert at == sorted(at)
     assert output.count("302     https://") == 9
@@ -105,7 +131,7 @@ def test_with_the_gate_the_promise_is_kept(assets: Assets, tmp_path: Path) -> No
     assert {text.partition(":")[0] for text in told} >= {"G1", "G2", "G4"}
     shows_a_stale_overwrite(output, ALONE, ALONE)
     assert "With the gate the promise was kept" in output
-    assert [*tmp_path.iterdir()] == []
+    assert [*demo.folder.iterdir()] == []
 
 
 def shows_a_stale_overwrite(output: str, act: str, history: str) -> None:
@@ -122,10 +148,11 @@ def shows_a_stale_overwrite(output: str, act: str, history: str) -> None:
     assert "With a check in the operator alone, stale overwrites: " in output
 
 
-def test_without_the_gate_stale_overwrites_are_shown(assets: Assets, tmp_path: Path) -> None:
+def test_without_the_gate_stale_overwrites_are_shown(ended: Mapping[str, Ended]) -> None:
     """Each replica checks whether it leads, the stale write goes through all the same, and the breaches are counted."""
-    code, output, errors = run(tmp_path, "--gate", "off")
-    assert (code, errors) == (0, ""), output
+    demo = ended["off"]
+    output = demo.output
+    assert (demo.code, demo.errors) == (0, ""), output
     at = [output.index(step) for step in STEPS if step != STEPS[3]]
     assert at == sorted(at)
     assert "3. The leader writes" in output
@@ -135,7 +162,7 @@ def test_without_the_gate_stale_overwrites_are_shown(assets: Assets, tmp_path: P
     rows, told = by_pod(output), figures(output)
     assert rows["all"] == columns(rows) == [told["status writes committed"]]
     assert told["takeovers"] >= 2
-    assert [*tmp_path.iterdir()] == []
+    assert [*demo.folder.iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -83,16 +83,22 @@ class Town:
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def clear(self) -> None:
-        """Take away every gate, the webhook's namespace and what is the cluster's own of the installation."""
+        """Take away every gate, what is in the webhook's namespace and what is the cluster's own of the installation.
+
+        The namespace itself stays: kube-controller-manager takes 5 s before it begins to end one.
+        """
         for name in self.gates():
             self.cluster.call("DELETE", f"{CONFIGURATIONS}/{name}")
         # What is not looked at any more need not end in order.
-        self.kubectl("-n", NAMESPACE, "delete", "deployment", "--all", "--ignore-not-found")
-        self.kubectl("-n", NAMESPACE, "delete", "pods", "--all", "--force", "--grace-period=0", "--ignore-not-found")
+        everything = ("-n", NAMESPACE, "delete", "--all", "--ignore-not-found")
+        self.kubectl(*everything, "deployments,replicasets,pods", "--force", "--grace-period=0")
         installed = json.loads(self._helm.run("list", "-A", "-o", "json").stdout or "[]")
         for release in installed:
             self.helm("uninstall", release["name"], "-n", release["namespace"])
-        self.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s")
+        # Rights before the Secret, which the server would write again.
+        self.kubectl(*everything, "roles,rolebindings,services,networkpolicies,poddisruptionbudgets")
+        self.kubectl(*everything, "secrets,serviceaccounts", "--timeout=60s")
+        wait_until(lambda: not self.village.pods(NAMESPACE), what="no Pod is left", timeout=PATIENCE)
         kinds = "clusterroles,clusterrolebindings,flowschemas,priorityclasses"
         self.kubectl("delete", kinds, "-l", "app.kubernetes.io/name=leadergate", "--ignore-not-found")
         # A gate's own rights carry its name and no label, and Helm leaves those that kubectl has made.

@@ -99,8 +99,12 @@ def test_nothing_is_rejected_and_all_is_recorded(town: Town, gated: Shop) -> Non
     wait_until(
         lambda: gated.follower.status(gated.docs, {"observedGeneration": 1}).ok, what="writes go through", timeout=30
     )
-    mine = [record for record in town.records() if record["gate"].startswith(f"{gated.namespace}/")]
-    assert any(record["mode"] == "audit" and record["verdict"] == "Deny" for record in mine)
+
+    def recorded() -> bool:
+        mine = [record for record in town.records() if record["gate"].startswith(f"{gated.namespace}/")]
+        return any(record["mode"] == "audit" and record["verdict"] == "Deny" for record in mine)
+
+    wait_until(recorded, what="a record tells what would have been rejected", timeout=30)
 
 
 def test_the_gate_is_taken_away(town: Town, gated: Shop) -> None:

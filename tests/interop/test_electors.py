@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -126,19 +127,37 @@ def theirs(election: Election, identity: str) -> Elector:
 @pytest.fixture
 def election(
     control_plane: ControlPlane, unique: Callable[[str], str], built: dict[str, Path], tmp_path: Path
-) -> Iterator[Election]:
-    """A fresh namespace, watched."""
-    election = Election(control_plane, unique("electors"), built["elector"], tmp_path)
-    with ExitStack() as ending, election.recorder.running():
-        ending.callback(election.end)
-        yield election
+) -> Callable[[], AbstractContextManager[Election]]:
+    """Makes fresh namespaces, watched."""
+
+    @contextmanager
+    def made() -> Iterator[Election]:
+        namespace = unique("electors")
+        folder = tmp_path / namespace
+        folder.mkdir()
+        election = Election(control_plane, namespace, built["elector"], folder)
+        with ExitStack() as ending, election.recorder.running():
+            ending.callback(election.end)
+            yield election
+
+    return made
 
 
 @pytest.mark.timeout(1800)  # the first run on a machine builds the program
 @pytest.mark.parametrize("killed", [False, True], ids=["released", "killed"])
-@pytest.mark.parametrize("builds", [(ours, theirs, ours), (theirs, ours, theirs)], ids=["ours-first", "theirs-first"])
-def test_they_take_turns(election: Election, builds: tuple[Build, ...], *, killed: bool) -> None:
+def test_they_take_turns(election: Callable[[], AbstractContextManager[Election]], *, killed: bool) -> None:
     """Each reads the other's record and takes over, at once from a release and after expiry from a kill; both count."""
+
+    def run(builds: Sequence[Build]) -> None:
+        with election() as one:
+            take_turns(one, builds, killed=killed)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(run, [(ours, theirs, ours), (theirs, ours, theirs)]))
+
+
+def take_turns(election: Election, builds: Sequence[Build], *, killed: bool) -> None:
+    """The first one leads, and each of the others succeeds the one before it."""
     leader = election.start(builds[0])
     election.until_held_by(leader)
     election.plane.cluster.call("PATCH", f"{election.leases}/{LEASE}", {"metadata": KEPT}, content_type=MERGE)

@@ -144,7 +144,7 @@ def test_a_released_lease_is_taken_soon(fleet: Fleet) -> None:
 
 def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane: ControlPlane) -> None:
     """Writes under way end by their timeout, and then the process does."""
-    replica = fleet.start(1, "--resync-seconds", "0.2")[0]
+    replica = fleet.start(1, *BRISK, "--resync-seconds", "0.2", "--write-timeout", "3")[0]
     fleet.create("docs", "/docs", "https://one.example")
     replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
     control_plane.apiserver.freeze()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from leadergate_certs.state import Phase
 from leadergate_lab.assets import Assets
 from leadergate_lab.certs.stage import CertStage
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.processes import wait_until
 
 
 @pytest.fixture(scope="package")
@@ -40,3 +43,31 @@ def stage(set_up: Callable[..., CertStage]) -> CertStage:
     stage.start()
     stage.gate()
     return stage
+
+
+@pytest.fixture(scope="package")
+def _lasting(plane: ControlPlane) -> Iterator[CertStage]:
+    stage = CertStage(plane)
+    try:
+        stage.start()
+        stage.gate()
+        yield stage
+    finally:
+        stage.end()
+
+
+@pytest.fixture
+def lasting(_lasting: CertStage) -> CertStage:
+    """As ``stage``, but started once: for tests after which it comes to rest by itself, which is waited for here."""
+    state = _lasting.wait_state(
+        lambda state: state.phase is Phase.STEADY and state.requested is None, what="no rotation is under way"
+    )
+    wait_until(lambda: _lasting.bundle() == state.bundle, what="the bundle is that of the Secret", timeout=30)
+    leaf = state.pair.certificate_pem
+    wait_until(lambda: served(_lasting) == {leaf}, what="every replica serves the leaf", timeout=30)
+    return _lasting
+
+
+def served(stage: CertStage) -> set[bytes]:
+    """The leaves that replicas show to who dials now."""
+    return {ssl.get_server_certificate(("127.0.0.1", replica.port)).encode() for replica in stage.replicas}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from leadergate_lab.certs.rights import SECRET
 from leadergate_lab.certs.stage import CONFIGURATIONS, MERGE, CertStage
 from leadergate_lab.processes import wait_until
 
+from .conftest import served
 from .outcome import ADMITTED, went_well
 
 JUNK = base64.b64encode(b"junk").decode()
@@ -33,54 +33,58 @@ def logged(stage: CertStage, event: str) -> str:
     return "\n".join(line for line in text.splitlines() if f'"event":"{event}"' in line)
 
 
-def wait_restored(stage: CertStage, fault: str) -> None:
-    """Wait until it is told: the Secret is back a moment before the log says so."""
-    event = "certificate_secret_restored"
-    wait_until(lambda: fault in logged(stage, event), what=f"the log tells of {fault!r}", timeout=30)
+def restored(stage: CertStage, fault: str) -> int:
+    """How often replicas have told that they mended this."""
+    return logged(stage, "certificate_secret_restored").count(fault)
 
 
-def test_a_deleted_secret_is_written_again(stage: CertStage) -> None:
+def wait_restored(stage: CertStage, fault: str, *, before: int = 0) -> None:
+    """Wait until it is told, once more: the Secret is back a moment before the log says so."""
+    wait_until(lambda: restored(stage, fault) > before, what=f"the log tells of {fault!r}", timeout=30)
+
+
+def test_a_deleted_secret_is_written_again(lasting: CertStage) -> None:
     """From what replicas remember: no new keys, and nobody notices."""
-    before = known(stage)
-    with stage.load() as load, stage.dialer() as dialer:
+    before, told = known(lasting), restored(lasting, "there is no such Secret")
+    with lasting.load() as load, lasting.dialer() as dialer:
         load.wait_admitted(ADMITTED)
-        stage.cluster.call("DELETE", stage.secret_path)
-        after = stage.wait_state(lambda _: True, what="the Secret is back")
+        lasting.cluster.call("DELETE", lasting.secret_path)
+        after = lasting.wait_state(lambda _: True, what="the Secret is back")
         went_well(load, dialer)
     assert after.pair.certificate == before.pair.certificate
     assert after.newest.fingerprint == before.newest.fingerprint
-    wait_restored(stage, "there is no such Secret")
+    wait_restored(lasting, "there is no such Secret", before=told)
 
 
 @pytest.mark.parametrize("key", ["tls.crt", "tls.key", "ca.crt", "ca.key", "state.json"])
-def test_a_damaged_secret_is_mended(stage: CertStage, key: str) -> None:
+def test_a_damaged_secret_is_mended(lasting: CertStage, key: str) -> None:
     """Each part of it; replicas serve the last good pair meanwhile."""
-    before = known(stage)
-    with stage.load() as load, stage.dialer() as dialer:
+    before, told = known(lasting), restored(lasting, key)
+    with lasting.load() as load, lasting.dialer() as dialer:
         load.wait_admitted(ADMITTED)
-        stage.cluster.call("PATCH", stage.secret_path, {"data": {key: JUNK}}, content_type=MERGE)
+        lasting.cluster.call("PATCH", lasting.secret_path, {"data": {key: JUNK}}, content_type=MERGE)
         if key == "ca.key":  # nothing is wrong with it but that it signs no more: the next authority is due
-            stage.wait_state(
+            lasting.wait_state(
                 lambda state: state.phase is Phase.STEADY and before.newest.fingerprint in state.retired,
                 what="the authority that cannot sign is replaced",
             )
         else:
-            after = stage.wait_state(lambda _: True, what="the Secret is mended")
+            after = lasting.wait_state(lambda _: True, what="the Secret is mended")
             assert after.pair.certificate == before.pair.certificate
-            wait_restored(stage, key)
+            wait_restored(lasting, key, before=told)
         went_well(load, dialer)
 
 
-def test_a_wiped_bundle_is_put_back(stage: CertStage) -> None:
+def test_a_wiped_bundle_is_put_back(lasting: CertStage) -> None:
     """At once, whatever calls failed in between; ``make soak-certs`` tells how long that was."""
-    bundle = stage.bundle()
-    with stage.load() as load, stage.dialer(lag=0) as dialer:
+    bundle = lasting.bundle()
+    with lasting.load() as load, lasting.dialer(lag=0) as dialer:
         load.wait_admitted(ADMITTED)
-        wiped = stage.gate_manifest()
+        wiped = lasting.gate_manifest()
         wiped["webhooks"][0]["clientConfig"]["caBundle"] = ""
-        stage.cluster.apply(wiped)
+        lasting.cluster.apply(wiped)
         # Sooner than anybody would look without a watch.
-        wait_until(lambda: stage.bundle() == bundle, what="the bundle is back", timeout=POLL_SECONDS / 3)
+        wait_until(lambda: lasting.bundle() == bundle, what="the bundle is back", timeout=POLL_SECONDS / 3)
         load.wait_admitted(ADMITTED)
         dialer.wait_succeeded(10)
 
@@ -110,7 +114,7 @@ def test_a_backup_of_the_secret_is_survived(stage: CertStage) -> None:
         leaf = backup.pair.certificate_pem
         wait_until(lambda: backup.newest.pem in stage.bundle(), what="its authority is trusted again", timeout=30)
         before = dialer.succeeded
-        wait_until(lambda: _served(stage) == {leaf}, what="every replica serves its leaf", timeout=30)
+        wait_until(lambda: served(stage) == {leaf}, what="every replica serves its leaf", timeout=30)
         assert dialer.succeeded > before
         went_well(load, dialer)
 
@@ -153,9 +157,9 @@ def test_an_empty_secret_that_was_made_for_us_is_filled(set_up: Callable[..., Ce
     assert known(stage).pair
 
 
-def test_the_secret_is_of_the_type_that_others_expect(stage: CertStage) -> None:
+def test_the_secret_is_of_the_type_that_others_expect(lasting: CertStage) -> None:
     """From the start, since it can never be changed."""
-    assert stage.cluster.get(stage.secret_path)["type"] == "kubernetes.io/tls"
+    assert lasting.cluster.get(lasting.secret_path)["type"] == "kubernetes.io/tls"
 
 
 @pytest.mark.parametrize("phase", [Phase.SPREADING, Phase.SETTLING, Phase.OVERLAPPING])
@@ -222,7 +226,3 @@ def test_a_checker_that_sees_a_rotation_without_overlap(set_up: Callable[..., Ce
         assert not dialer.failures
         stage.put_state(without_overlap)
         wait_until(lambda: len(dialer.failures) > 10, what="handshakes fail", timeout=30)
-
-
-def _served(stage: CertStage) -> set[bytes]:
-    return {ssl.get_server_certificate(("127.0.0.1", replica.port)).encode() for replica in stage.replicas}

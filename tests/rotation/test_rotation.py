@@ -17,29 +17,29 @@ from leadergate_lab.processes import wait_until
 from .outcome import ADMITTED, went_well
 
 
-def test_a_leaf_is_renewed(stage: CertStage) -> None:
+def test_a_leaf_is_renewed(lasting: CertStage) -> None:
     """Both replicas serve the new one, of the same authority; the bundle is not touched."""
-    before, bundle = stage.state(), stage.bundle()
+    before, bundle = lasting.state(), lasting.bundle()
     assert before is not None
-    with stage.load() as load, stage.dialer() as dialer:
+    with lasting.load() as load, lasting.dialer() as dialer:
         load.wait_admitted(ADMITTED)
-        stage.ask(Request.LEAF)
-        after = stage.wait_state(lambda state: state.pair.certificate != before.pair.certificate, what="a new leaf")
+        lasting.ask(Request.LEAF)
+        after = lasting.wait_state(lambda state: state.pair.certificate != before.pair.certificate, what="a new leaf")
         new = after.pair.certificate
         wait_until(lambda: _der(new) in dialer.leaves, what="the new leaf is served", timeout=30)
         went_well(load, dialer)
     assert after.newest.fingerprint == before.newest.fingerprint
     assert after.requested is None
-    assert stage.bundle() == bundle
+    assert lasting.bundle() == bundle
 
 
-def test_an_authority_is_replaced(stage: CertStage) -> None:
+def test_an_authority_is_replaced(lasting: CertStage) -> None:
     """The new one is trusted before a leaf of it is served, and the old one goes in the end."""
-    before = stage.state()
+    before = lasting.state()
     assert before is not None
-    with stage.load() as load, stage.dialer() as dialer:
+    with lasting.load() as load, lasting.dialer() as dialer:
         load.wait_admitted(ADMITTED)
-        after = stage.rotate_ca()
+        after = lasting.rotate_ca()
         dialer.leaves.clear()
         went_well(load, dialer)
         assert dialer.leaves == {_der(after.pair.certificate)}
@@ -47,16 +47,16 @@ def test_an_authority_is_replaced(stage: CertStage) -> None:
     assert before.newest.fingerprint in after.retired
 
 
-def test_replicas_that_act_at_once_do_not_get_in_each_others_way(stage: CertStage) -> None:
+def test_replicas_that_act_at_once_do_not_get_in_each_others_way(lasting: CertStage) -> None:
     """Each step is made once, whoever makes it, rotation after rotation."""
     changes = ("MakeAuthority", "IssueLeaf", "DropAuthority")
-    before = {change: stage.metric("leadergate_certificate_steps_total", step=change) for change in changes}
-    with stage.load() as load, stage.dialer() as dialer:
+    before = {change: lasting.metric("leadergate_certificate_steps_total", step=change) for change in changes}
+    with lasting.load() as load, lasting.dialer() as dialer:
         for _ in range(3):
-            stage.rotate_ca()
+            lasting.rotate_ca()
         went_well(load, dialer)
     for change in changes:
-        assert stage.metric("leadergate_certificate_steps_total", step=change) - before[change] == 3, change
+        assert lasting.metric("leadergate_certificate_steps_total", step=change) - before[change] == 3, change
 
 
 def test_what_nears_its_end_is_renewed_by_itself(set_up: Callable[..., CertStage]) -> None:

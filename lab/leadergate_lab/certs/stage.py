@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -202,6 +203,8 @@ class CertStage:
         if self.cluster.exists(f"{CONFIGURATIONS}/{self.configuration}"):
             self.cluster.call("DELETE", f"{CONFIGURATIONS}/{self.configuration}")
         self.balancer.stop()
+        for replica in self.replicas:  # all at once
+            replica.process.signal(signal.SIGTERM)
         for replica in self.replicas:
             if replica.process.running:
                 replica.process.stop()

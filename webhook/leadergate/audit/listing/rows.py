@@ -19,7 +19,7 @@ from leadergate.audit.telling.plain_text import csv_cell, printable
 from leadergate.model import Standing
 
 _KEPT = 10_000
-"""So many of the newest are held while the files are scanned once; more take a scan of their own, and a sort."""
+"""So many are picked, newest first, and turned round; more are sorted, oldest first, and come as they are printed."""
 _CHUNK = 1024
 HEADS = ("TIME", "RESULT", "STANDING", "REASON", "GATE", "WHO", "OBJECT", "HOLDER")
 SHRINK = ("GATE", "WHO", "OBJECT", "HOLDER")
@@ -43,30 +43,28 @@ class Listed:
 
 def listed(sources: Gathered, flt: Filter, *, limit: int | None, raw: bool = False) -> Listed:
     """The newest ``limit`` records that are asked for (None: all of them). Raises duckdb.Error."""
-    held = limit is not None and limit <= _KEPT
 
-    def use(relation: Relation) -> tuple[tuple[int, int, list[Row]], Counted]:
+    def use(relation: Relation) -> tuple[tuple[int, int], Counted]:
         shown, all_of_them = flt.where(), replace(flt, routine=True).where()
-        newest = f"max_by({_struct(raw=raw)}, time, {limit or 1}) FILTER (ok AND shown)" if held and limit else "NULL"
         sql = (
-            f"SELECT {COUNTED}, count(*) FILTER (ok AND shown), count(*) FILTER (ok AND matched), {newest}"
+            f"SELECT {COUNTED}, count(*) FILTER (ok AND shown), count(*) FILTER (ok AND matched)"
             f" FROM (SELECT *, {shown.sql} AS shown, {all_of_them.sql} AS matched FROM {relation.sql})"
         )
         parameters = [*shown.parameters, *all_of_them.parameters, *relation.parameters]
-        records, unread, count, matched, rows = sources.engine.execute(sql, parameters).fetchall()[0]
-        return (count, matched - count, rows or []), Counted(records, unread or {})
+        records, unread, count, matched = sources.engine.execute(sql, parameters).fetchall()[0]
+        return (count, matched - count), Counted(records, unread or {})
 
-    count, routine, rows = sources.ask(use, raw=raw and held)
+    # Two scans, since aggregates that keep the newest whole do not free what they replace: gigabytes in large files.
+    count, routine = sources.ask(use)
     cut = count if limit is None else min(count, limit)
-    if held:
-        return Listed(rows[::-1], count - cut, routine)
-    relation = sources.relation(raw=raw)
-    return Listed(_streamed(sources, relation, flt, skip=count - cut, raw=raw), count - cut, routine)
+    rows = _streamed(sources, sources.relation(raw=raw), flt, skip=count - cut, keep=cut, raw=raw)
+    return Listed(rows if cut > _KEPT else list(rows)[::-1], count - cut, routine)
 
 
 def selected(engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter) -> list[Row]:
     """The records of a batch that are asked for, by time. Raises duckdb.Error."""
-    sql, parameters, names = _select(relation, flt, skip=0, raw=True)
+    sql, parameters, names = _select(relation, flt, raw=True)
+    sql += " ORDER BY record.time, record.uid"
     return [dict(zip(names, values, strict=True)) for values in engine.execute(sql, parameters).fetchall()]
 
 
@@ -118,12 +116,12 @@ def _text(column: str) -> str:
     return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 
 
-def _struct(*, raw: bool) -> str:
-    return "{" + ", ".join(f"'{leaf.name}': {leaf.sql}" for leaf in _leaves(raw=raw)) + "}"
-
-
-def _streamed(sources: Gathered, relation: Relation, flt: Filter, *, skip: int, raw: bool) -> Iterator[Row]:
-    sql, parameters, names = _select(relation, flt, skip=skip, raw=raw)
+def _streamed(sources: Gathered, relation: Relation, flt: Filter, *, skip: int, keep: int, raw: bool) -> Iterator[Row]:
+    """Those that are asked for, without the ``skip`` oldest: newest first where they are few, else oldest first."""
+    sql, parameters, names = _select(relation, flt, raw=raw)
+    # The record's own time, not the text of it that is selected.
+    few = f" ORDER BY record.time DESC, record.uid DESC LIMIT {keep}"
+    sql += few if keep <= _KEPT else f" ORDER BY record.time, record.uid OFFSET {skip}"
     engine, run = sources.engine, sources.screen.run
     cursor = run(engine, lambda: engine.execute(sql, parameters))
     while chunk := run(engine, lambda: cursor.fetchmany(_CHUNK)):
@@ -131,13 +129,12 @@ def _streamed(sources: Gathered, relation: Relation, flt: Filter, *, skip: int, 
             yield dict(zip(names, values, strict=True))
 
 
-def _select(relation: Relation, flt: Filter, *, skip: int, raw: bool) -> tuple[str, list[Any], list[str]]:
-    """The query of rows, its parameters, and the names of its columns."""
+def _select(relation: Relation, flt: Filter, *, raw: bool) -> tuple[str, list[Any], list[str]]:
+    """The query of rows in no order, its parameters, and the names of its columns."""
     where = flt.where()
     leaves = _leaves(raw=raw)
     sql = (
         f"SELECT {', '.join(f'{leaf.sql} AS {leaf.name}' for leaf in leaves)} FROM {relation.sql}"
-        # The record's own time, not the text of it that is selected.
-        f" AS record WHERE ok AND ({where.sql}) ORDER BY record.time, record.uid OFFSET {skip}"
+        f" AS record WHERE ok AND ({where.sql})"
     )
     return sql, [*relation.parameters, *where.parameters], [leaf.name for leaf in leaves]

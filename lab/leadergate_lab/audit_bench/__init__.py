@@ -1,0 +1,1 @@
+"""Benchmark of the review: its commands against ``jq`` on the same records, in one run and in turns."""

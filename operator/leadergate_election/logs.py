@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import logging
+import os
 import select
+import stat
 import sys
 from os import write as write_to
 from select import PIPE_BUF
@@ -27,8 +32,7 @@ def set_up(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    # Without stderr, as some starters leave a process, there is nowhere to log to.
-    handler = logging.NullHandler() if sys.stderr is None else NeverWaits(sys.stderr.fileno())
+    handler = to_stderr()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -45,29 +49,41 @@ def set_up(level: str) -> None:
     logging.getLogger("uvicorn").setLevel(max(number, logging.WARNING))
 
 
+def to_stderr() -> logging.Handler:
+    """What writes lines to stderr. Without stderr, as some starters leave a process, there is nowhere to log to."""
+    return logging.NullHandler() if sys.stderr is None else NeverWaits(sys.stderr.fileno())
+
+
 class NeverWaits(logging.Handler):
     """Writes lines to a descriptor, and leaves out those that there is no room for.
 
     A pipe that nobody reads would otherwise stop the event loop at the next message, and the whole program with it. How
     many lines were left out is said as soon as there is room again. A pipe that polls as writable takes ``PIPE_BUF``
-    bytes without waiting (pipe(7)); a longer line of which only a part found room is broken off.
+    bytes without waiting (pipe(7)); a longer line of which only a part found room is broken off. A regular file is
+    appended to, even if a shell opened it otherwise: with ``> log 2>&1`` this would write over the program's output.
     """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._fd = descriptor
+        self._fd = _own(descriptor)
         self._left_out = 0
         self._broken_off = False
         self._room = select.poll()
-        self._room.register(descriptor, select.POLLOUT)
+        self._room.register(self._fd, select.POLLOUT)
+
+    def close(self) -> None:
+        """See :meth:`logging.Handler.close`."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        super().close()
 
     def emit(self, record: logging.LogRecord) -> None:
         """See :meth:`logging.Handler.emit`."""
         try:
             line = self.format(record).encode(errors="backslashreplace") + b"\n"
-        except Exception:
-            self.handleError(record)
-            return
+        except Exception as fault:
+            line = _unformatted(record, fault)
         if self._left_out:
             told = {"event": "log_lines_left_out", "count": self._left_out, "level": "warning"}
             if not self._written(_json(told).encode() + b"\n"):
@@ -90,6 +106,33 @@ class NeverWaits(logging.Handler):
 
     def _has_room(self) -> bool:
         return any(state & select.POLLOUT for _, state in self._room.poll(0))
+
+
+def _own(descriptor: int) -> int:
+    """A descriptor of our own for the same output, and a file made one to append to, for whoever else writes there.
+
+    Opened anew where the system allows it, so that it can be told not to wait: between a poll and a write another
+    thread or process may have taken the room.
+    """
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
+    with contextlib.suppress(OSError):
+        return os.open(f"/proc/self/fd/{descriptor}", flags)
+    return os.dup(descriptor)
+
+
+def _unformatted(record: logging.LogRecord, fault: Exception) -> bytes:
+    """What can be told all the same: the standard library would print a trace to stderr, and wait for its reader."""
+    message = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+    told = {
+        "event": "log_line_failed",
+        "fault": f"{type(fault).__name__}: {fault}",
+        "logger": record.name,
+        "message": message if isinstance(message, str) else type(message).__name__,
+        "level": record.levelname.lower(),
+    }
+    return json.dumps(told).encode() + b"\n"
 
 
 def _json(event: Any, **_: Any) -> str:

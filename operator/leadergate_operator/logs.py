@@ -1,13 +1,14 @@
-"""The structured log: one JSON object a line on stderr, the libraries' own messages included."""
+"""The structured log: one JSON object a line on stderr, the libraries' own messages included; it never waits there."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from leadergate_election.logs import to_stderr
 
 
 def configure(pod: str, level: str = "info") -> None:
@@ -30,7 +31,7 @@ def configure(pod: str, level: str = "info") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = to_stderr()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=common,

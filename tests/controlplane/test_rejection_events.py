@@ -180,6 +180,15 @@ def test_without_the_right_nothing_else_suffers(control_plane: ControlPlane, tel
     team.end()
 
 
+def test_a_namespace_that_is_going_takes_none(told: Team, telling: WebhookProcess) -> None:
+    """That is no missing right, and trying again would not help: the log tells what the Event would have told."""
+    former = dethrone(told)
+    told.cluster.call("DELETE", f"/api/v1/namespaces/{told.namespace}")
+    assert former.status(told.note, {"text": "stale"}).cause == "NotHolder"
+    until(telling, told, 1, "refused")
+    assert "because it is being terminated" in telling.process.stderr_path.read_text()
+
+
 def test_by_default_there_are_none(team: Team, webhook: WebhookProcess) -> None:
     """Even with the right: nothing is counted, as nothing is there that would."""
     let_tell(team, team.namespace)

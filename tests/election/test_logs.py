@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +76,44 @@ def test_a_pipe_that_nobody_reads_any_more_is_no_fault() -> None:
     os.close(reader)
     say(handler, "gone")
     os.close(writer)
+
+
+def test_room_that_another_takes_first_is_not_waited_for(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with ``2>&1`` on a pipe: between the look and the write it may have been filled. That this ends shows it."""
+    reader, writer = pipe
+    handler = NeverWaits(writer)
+    os.write(writer, b"x" * CAPACITY)
+    monkeypatch.setattr(handler, "_has_room", lambda: True)
+    say(handler, "left out")
+    assert os.read(reader, 2 * CAPACITY) == b"x" * CAPACITY
+    say(handler, "next")
+    assert os.read(reader, CAPACITY).endswith(b"\nnext\n")
+    handler.close()
+
+
+def test_a_file_is_only_ever_appended_to(tmp_path: Path) -> None:
+    """As with ``> log 2>&1``: what others append to the same file meanwhile is not written over."""
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        handler = NeverWaits(file.fileno())
+        say(handler, "one")
+        with path.open("ab") as other:
+            other.write(b"theirs\n")
+        say(handler, "two")
+    assert path.read_bytes() == b"one\ntheirs\ntwo\n"
+
+
+def test_a_message_that_cannot_be_formatted_is_told_as_a_line(
+    pipe: tuple[int, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A trace on standard error, as the standard library would have it, would wait for whoever reads that."""
+    reader, writer = pipe
+    handler = NeverWaits(writer)
+    handler.handle(logging.LogRecord("some.library", logging.INFO, "path", 1, "%d of %s", ("one",), None))
+    (line,) = os.read(reader, CAPACITY).splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["logger"], told["message"]) == ("log_line_failed", "some.library", "%d of %s")
+    assert told["fault"].startswith("TypeError: ")
+    assert capfd.readouterr().err == ""

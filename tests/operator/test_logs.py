@@ -30,3 +30,22 @@ def test_own_and_foreign_records_are_json_lines() -> None:
     assert (foreign["event"], foreign["level"], foreign["pod"]) == ("two\nlines of it", "warning", "pod-0")
     assert (failed["event"], failed["error"]) == ("failed", "ValueError: broken\nvalue")
     assert "Traceback" not in done.stderr
+
+
+UNREAD = """
+import os
+import structlog
+from leadergate_operator import logs
+
+os.dup2(os.pipe()[1], 2)
+logs.configure("pod-0")
+for number in range(1_000):
+    structlog.get_logger().info("said", number=number, text="x" * 200)
+print("went on")
+"""
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_operator() -> None:
+    """Renewing the Lease does not wait for a log collector. The reading end stays open, so that the pipe fills."""
+    done = subprocess.run([sys.executable, "-c", UNREAD], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "went on\n"

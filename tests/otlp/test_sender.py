@@ -107,6 +107,14 @@ def test_a_refusal_says_why(collected: Collected, caplog: pytest.LogCaptureFixtu
     assert logging.getLogger("opentelemetry").propagate
 
 
+def test_a_redirect_is_a_failure(collected: Collected) -> None:
+    """A page to log in at has taken no records, and must not be sent the credentials."""
+    collected.answers = [302]
+    with pytest.raises(ExportFailed, match="answered 302"):
+        sent(collected, written())
+    assert len(collected.asked) == 1
+
+
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason has the address, also where there was no time for a second attempt."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
@@ -140,6 +148,18 @@ def test_a_header_that_is_none_is_told_without_its_value(monkeypatch: pytest.Mon
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "s3cret")
     (fault,) = faults()
     assert "eader" in fault
+    assert "s3cret" not in fault
+
+
+@pytest.mark.parametrize("value", ["Bearer%20s3cret%0A1", "Bearer%20s3cret%0D%0AX: 1", "s3cret%E2%82%AC"])
+@pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"])
+def test_a_header_that_cannot_be_sent_is_told_without_its_value(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each export would fail, with the value in the log."""
+    monkeypatch.setenv(variable, f"x-scope-orgid=team,Authorization={value}")
+    (fault,) = faults()
+    assert fault.startswith(f"{variable}: the value of 'Authorization': expected")
     assert "s3cret" not in fault
 
 

@@ -183,11 +183,25 @@ def test_a_failure_is_counted_and_told_by_the_next_event(
     assert any(said in line.get("fault", "") for line in logged)
 
 
-def test_what_will_never_be_taken_is_told_by_the_log(in_virtual_time: Run) -> None:
-    """An Event for a namespace that is gone is not tried for ever."""
+ENDING = {
+    "message": 'events "thing.1" is forbidden: unable to create new content in namespace shop',
+    "details": {"causes": [{"reason": "NamespaceTerminating", "message": "namespace shop is being terminated"}]},
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ApiAnswer(404, b'{"message":"namespaces \\"shop\\" not found"}'),
+        ApiAnswer(403, json.dumps(ENDING).encode()),
+    ],
+    ids=["gone", "going"],
+)
+def test_what_will_never_be_taken_is_told_by_the_log(in_virtual_time: Run, answer: ApiAnswer) -> None:
+    """An Event for a namespace that is gone, or going, is not tried for ever; no right would help."""
 
     async def scenario() -> None:
-        scene = Scene(ApiAnswer(404, b'{"message":"namespaces \\"shop\\" not found"}'))
+        scene = Scene(answer)
         scene.reject()
         await asyncio.sleep(60)
         assert scene.observed.events == {"refused": 1}
@@ -197,6 +211,7 @@ def test_what_will_never_be_taken_is_told_by_the_log(in_virtual_time: Run) -> No
     with capture_logs() as logged:
         in_virtual_time(scenario())
     assert [(line["event"], line["rejections"]) for line in logged] == [("rejection_event_not_written", 1)]
+    assert "grant" not in logged[0]["fault"]
 
 
 def test_a_queue_that_is_full_drops_nothing_but_the_event(in_virtual_time: Run) -> None:

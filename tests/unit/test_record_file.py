@@ -125,6 +125,22 @@ async def test_a_line_behind_what_another_process_tore(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one\ntheir hatwo\ntwo\nthree\n"
 
 
+async def test_a_line_that_was_taken_is_not_lost_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails at the look behind it takes nothing back: the whole line stands there, so it was recorded."""
+    path = tmp_path / "records"
+
+    def fails(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with path.open("ab") as file:
+        sink = DescriptorSink(file.fileno())
+        await sink.write(b"one\n", late())
+        monkeypatch.setattr(os, "pread", fails)
+        await sink.write(b"two\n", late())
+        monkeypatch.undo()
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
 async def test_a_file_that_is_rotated(tmp_path: Path) -> None:
     """One that is renamed is written on; one that is copied and truncated goes on at its beginning."""
     path, renamed = tmp_path / "records", tmp_path / "records.1"

@@ -31,18 +31,22 @@ class AppendedFile:
         """Whether the line of ``size`` bytes that was just written stands behind what another process tore.
 
         Appending moves the position of our descriptor to the end of what we wrote (write(2) under ``O_APPEND``). A file
-        that was truncated since then has nothing there.
+        that was truncated since then has nothing there. Where the look fails, the line itself still stands.
         """
         if not self._readable:
             return False
         before = os.lseek(self._fd, 0, os.SEEK_CUR) - size - 1
-        return before >= 0 and os.pread(self._fd, 1, before) not in (b"\n", b"")
+        try:
+            return before >= 0 and os.pread(self._fd, 1, before) not in (b"\n", b"")
+        except OSError:
+            return False
 
 
 def opened(descriptor: int) -> tuple[int, AppendedFile | None]:
     """A descriptor of our own for the same output, which never waits; and the file, if it is a regular one."""
     regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    flags = os.O_NONBLOCK | os.O_APPEND | os.O_CLOEXEC
+    # Without O_NOCTTY a terminal could become the controlling one, whose hang-up would end the process.
+    flags = os.O_NONBLOCK | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
     for access in (os.O_RDWR, os.O_WRONLY) if regular else (os.O_WRONLY,):
         with contextlib.suppress(OSError):
             own = os.open(f"/proc/self/fd/{descriptor}", access | flags)

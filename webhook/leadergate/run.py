@@ -26,7 +26,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 # may be on its way (Go net/http Transport.IdleConnTimeout as k8s.io/apimachinery sets it).
 KEEP_ALIVE_SECONDS = 120
 FINISH_SECONDS = 31
-# For copies of records that still wait when the last review is answered. The chart's grace period has 4 s of air.
+# For copies of records that still wait when the last review is answered. The chart's grace period has 7 s for all that
+# comes then.
 COPIES_SECONDS = 2.0
 GREETING_SECONDS = 3.0
 

@@ -21,6 +21,9 @@ SERVICE_ACCOUNT_DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount"
 _LINK_NAME = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP|SCTP)")
 _LINK_VALUE = ("tcp://", "udp://", "sctp://")
 
+# In a URL. Faults go to a log.
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -223,4 +226,5 @@ def _in_words(fault: Any) -> str:
     about = f" ({field.description})" if field is not None and field.description else ""
     message = fault["msg"].removeprefix("Value error, ")
     flag = "--" + name.replace("_", "-")
-    return f"{flag} or {PREFIX}{name.upper()}: {fault['input']!r}: {message}{about}"
+    given = _CREDENTIALS.sub("//…@", repr(fault["input"]))
+    return f"{flag} or {PREFIX}{name.upper()}: {given}: {message}{about}"

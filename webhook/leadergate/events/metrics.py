@@ -18,7 +18,7 @@ class EventOutcome(StrEnum):
     FAILED = "failed"
     """A passing fault, or no answer. Here, as when forbidden or dropped, a later Event tells what this one told."""
     REFUSED = "refused"
-    """The API server will never take it, as when its namespace is gone; the log tells what it told."""
+    """The API server will never take it, as when its namespace is gone or going; the log tells what it told."""
     DROPPED = "dropped"
     """Too many were waiting to be sent."""
 

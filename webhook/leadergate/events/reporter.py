@@ -28,9 +28,12 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("leadergate")
 
 POST_SECONDS = 5.0
 POLL_SECONDS = 1.0
-# Once the last review is answered. The chart's grace period has 4 s of air, and others need some of it.
+# Once the last review is answered. The chart's grace period has 7 s for all that comes then.
 END_SECONDS = 1.5
 MOST_QUEUED = 32
+# The cause that the API server gives when a namespace is being deleted (core/v1 NamespaceTerminatingCause); its code is
+# that of a missing right.
+_GOING = "NamespaceTerminating"
 _REMEDY = (
     "grant the webhook's service account 'create' on events (deploy/events/rbac.yaml), or leave --rejection-events out"
 )
@@ -156,8 +159,11 @@ class EventReporter:
             if answer.code < 300:
                 self._observer.event(lease, EventOutcome.SENT)
                 return
-            fault = f"the API server answered {answer.code}: {_message(answer.body)}"
-            if answer.code == 403:
+            status = _status(answer.body)
+            fault = f"the API server answered {answer.code}: {status.message}"
+            if status.details is not None and _GOING in [cause.reason for cause in status.details.causes]:
+                outcome = EventOutcome.REFUSED
+            elif answer.code == 403:
                 outcome = EventOutcome.FORBIDDEN
                 fault = f"{fault}; {_REMEDY}"
             elif not passing(answer.code):
@@ -184,12 +190,21 @@ def _told(report: Report) -> int:
     return report.count + report.others
 
 
+class _Cause(msgspec.Struct):
+    reason: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: list[_Cause] = []
+
+
 class _Status(msgspec.Struct):
     message: str = ""
+    details: _Details | None = None
 
 
-def _message(body: bytes) -> str:
+def _status(body: bytes) -> _Status:
     try:
-        return msgspec.json.decode(body, type=_Status).message
+        return msgspec.json.decode(body, type=_Status)
     except msgspec.MsgspecError:
-        return repr(body[:200])
+        return _Status(repr(body[:200]))

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import msgspec
+import requests
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import ReadableLogRecord
@@ -25,6 +29,7 @@ from leadergate.otlp.entry import EVENT, entry
 # OpenTelemetry: OTLP exporter configuration. A base endpoint gets this path.
 PATH = "/v1/logs"
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _SCOPE = InstrumentationScope("leadergate.records", __version__)
 
 
@@ -52,11 +57,13 @@ class OtlpSender:
         Headers, authorities, client certificate, compression and timeout come from the environment, as OpenTelemetry
         specifies them. Raises :class:`OtlpFault`.
         """
-        faults = _missing_files(environ)
+        faults = _missing_files(environ) + _bad_headers(environ)
         exporter: LogRecordExporter | None = None
+        # It keeps back the reason of a failure that comes soon after another; what is said here goes to no exporter.
+        logging.getLogger(OTLPLogExporter.__module__).filters.clear()
         with _Said() as said:
             try:
-                exporter = OTLPLogExporter(endpoint=endpoint.rstrip("/") + PATH)
+                exporter = OTLPLogExporter(endpoint=endpoint.rstrip("/") + PATH, session=_session())
             except (ValueError, RuntimeError) as fault:  # some releases raise what others warn of
                 said.texts.append(str(fault))
             resource = Resource.create(
@@ -124,6 +131,34 @@ class _Said(logging.Handler):
         """Keep one message; of the one about headers only the words, since headers are credentials."""
         about_headers = record.name.startswith("opentelemetry.util.")
         self.texts.append(str(record.msg).replace("%s", "…") if about_headers else record.getMessage())
+
+
+def _session() -> requests.Session:
+    """One for which a redirect is a failure: the exporter takes it, or the page that it leads to, for success."""
+    session = requests.Session()
+    session.hooks["response"].append(_no_redirect)
+    return session
+
+
+def _no_redirect(answer: requests.Response, *_: Any, **__: Any) -> None:
+    if 300 <= answer.status_code < 400:
+        where = repr(answer.headers.get("location", "")[:200])
+        answer.close()
+        raise requests.RequestException(
+            f"answered {answer.status_code} with {where} as its place; name the collector itself"
+        )
+
+
+def _bad_headers(environ: Mapping[str, str]) -> list[str]:
+    """Each export would fail, and the reason would have the value."""
+    faults = []
+    for variable in ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"):
+        for part in environ.get(variable, "").split(","):
+            name, _, value = part.partition("=")
+            if not _HEADER_VALUE.fullmatch(unquote(value).strip()):
+                expected = "expected printable characters of Latin-1, URL-encoded, without a line's end"
+                faults.append(f"{variable}: the value of {name.strip()!r}: {expected}")
+    return faults
 
 
 def _missing_files(environ: Mapping[str, str]) -> list[str]:

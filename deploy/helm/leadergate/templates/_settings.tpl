@@ -18,11 +18,11 @@
 {{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{/* Seconds: the drain, 31 for the last review under way, and some air. */}}
+{{/* Seconds: the drain, 31 for the last review under way, and 7 for Events, copies of records and the end itself. */}}
 {{- define "leadergate.grace" -}}
 {{- $drain := 10 }}
 {{- if hasKey .Values.settings "drainSeconds" }}
 {{- $drain = ceil .Values.settings.drainSeconds }}
 {{- end }}
-{{- add $drain 31 4 }}
+{{- add $drain 31 7 }}
 {{- end }}

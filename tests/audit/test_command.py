@@ -16,14 +16,20 @@ from .written import late, made, written
 
 def test_help_needs_no_engine() -> None:
     """Neither of the program nor of a command is the extra loaded."""
-    for command in ([], ["list"], ["summary"], ["export"]):
-        code = (
-            "import sys, runpy; sys.modules['duckdb'] = None; "
-            f"sys.argv = ['leadergate', 'audit', *{command!r}, '--help']; runpy.run_module('leadergate')"
-        )
-        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stderr
-        assert "Examples" in ended.stdout
+    commands = ("", "list", "summary", "timeline", "explain", "export", "reconcile")
+    code = f"""
+import sys, runpy
+sys.modules['duckdb'] = None
+for command in {commands!r}:
+    sys.argv = ['leadergate', 'audit', *command.split(), '--help']
+    try:
+        runpy.run_module('leadergate', run_name='__main__')
+    except SystemExit as ended:
+        assert not ended.code, command
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("Examples") == len(commands)
 
 
 def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

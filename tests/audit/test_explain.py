@@ -73,7 +73,7 @@ def test_who_asked_and_who_held() -> None:
 
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a follower": ({}, "that is routine", "Nothing: it is routine."),
-    "a follower's dry run": ({"dryRun": True}, "It was a dry run, so nothing", "Nothing: a follower tried"),
+    "a follower's dry run": ({"dryRun": True}, "It was a dry run: nothing", "Nothing: a follower tried"),
     "a former holder": (LATE, "wrote 1m 4s later: it was late", "The gate has done what it is"),
     "a stranger of the same namespace": (
         {"standing": "stranger"}, "It is a stranger to this Lease", "another account than the holder",
@@ -146,6 +146,10 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a clock that is ahead": (
         {"lease": LEASE | {"renewTime": "2026-03-01T12:01:07Z"}}, "3.0 s LATER", "Nothing",
+    ),
+    "a follower whose write was let through": ({"mode": "audit"}, "a follower, that writes all the same", "Nothing"),
+    "a dry run that was let through": (
+        {"mode": "warn", "dryRun": True} | LATE, "the dry run WENT THROUGH", "The gate has done",
     ),
     "a Lease that never runs out": (
         {"lease": LEASE | {"durationSeconds": None}}, "so it never runs out", "Nothing",

@@ -11,21 +11,21 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadergate.audit.reading import trail
 from leadergate.audit.reading.columns import FLAT, NEEDED, NESTED
-from leadergate.audit.reading.filters import Filter, parse
+from leadergate.audit.reading.filters import Filter, exactly, parse
 from leadergate.model import Mode, Reason, Standing
 from leadergate.records import Record, ResourceField
 
 from .written import START, made, written
 
-NAMES = st.sampled_from(["a", "b", "ab", "a[1]", "*", "a?b", "A", "é", "a/b", "", "ab\x1b[2J", "[!a]"])
+NAMES = st.sampled_from(["a", "b", "ab", "a[1]", "*", "a?b", "A", "é", "a/b", "", "ab\x1b[2J", "[!a]", "a\\", "\\*"])
 PATTERNS = st.sampled_from(
     ["a", "a*", "*", "?", "[a]", "a[1]", "[!a]", "*b", "a/b", "A", "é", "\\*", "a?b", "*/*", "shop/*"]
-)
+) | NAMES.map(exactly)
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +85,13 @@ FILTERS = st.builds(
 
 
 def like(text: str | None, pattern: str) -> bool:
-    """``*`` is any signs, ``?`` is one, all else is itself."""
+    """``*`` is any signs, ``?`` is one, all else is itself, and these two after a backslash, and so is that itself."""
     if text is None:
         return False
     if not pattern:
         return not text
+    if pattern[:2] in ("\\*", "\\?", "\\\\"):
+        return text[:1] == pattern[1] and like(text[1:], pattern[2:])
     if pattern[0] == "*":
         return any(like(text[at:], pattern[1:]) for at in range(len(text) + 1))
     return bool(text) and pattern[0] in ("?", text[0]) and like(text[1:], pattern[1:])
@@ -126,6 +128,7 @@ def asked_for(flt: Filter, one: Record) -> bool:
     )
 
 
+@settings(max_examples=50)
 @given(st.lists(records(), min_size=1, max_size=8), FILTERS)
 def test_the_sql_agrees_with_the_model(engine: duckdb.DuckDBPyConnection, given: list[Record], flt: Filter) -> None:
     """Over generated records and filters."""
@@ -189,8 +192,25 @@ def test_json_is_taken_apart_once(engine: duckdb.DuckDBPyConnection, tmp_path: P
     assert 0 <= plan.rfind("filter") < plan.find("unnest")
 
 
+@given(NAMES, NAMES)
+def test_a_text_can_be_asked_for_exactly(engine: duckdb.DuckDBPyConnection, text: str, other: str) -> None:
+    """A name of a record, made a pattern, matches itself and nothing else."""
+    where = Filter(gate=(exactly(text),), routine=True).where()
+    sql = f"SELECT count(*) FROM (SELECT ? AS gate) WHERE {where.sql}"  # noqa: S608
+    assert engine.execute(sql, [other, *where.parameters]).fetchall() == [(int(text == other),)]
+
+
 @pytest.mark.parametrize(
-    ("pattern", "found"), [("\\*", ["\\a"]), ("\\?", ["\\a"]), ("[*", ["[b"]), ("*", ["*", "[b", "\\a"])]
+    ("pattern", "found"),
+    [
+        ("\\*", ["*"]),
+        ("\\?", []),
+        ("\\a", ["\\a"]),
+        ("\\\\a", ["\\a"]),
+        ("\\\\*", ["\\a"]),
+        ("[*", ["[b"]),
+        ("*", ["*", "[b", "\\a"]),
+    ],
 )
 def test_only_star_and_question_mark_are_special(
     engine: duckdb.DuckDBPyConnection, pattern: str, found: list[str]

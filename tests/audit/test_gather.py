@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
+import shlex
 import signal
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import typer
 
@@ -119,7 +122,7 @@ def test_all_faults_at_once(
         "FILE 'no.log' cannot be read: No such file or directory; ",
         "FILE 'folder' is a folder; name its files: 'folder/*'",
         "FILE '*.log' matches no file; ",
-        "FILE 'packed.zst' is compressed with zstd; unpack it: zstd -dc 'packed.zst' | leadergate audit ... -",
+        "FILE 'packed.zst' is compressed with zstd; unpack it: zstd -dc packed.zst | leadergate audit ... -",
         "FILE 'broken.parquet' is Parquet that cannot be read: ",
         "FILE 'other.parquet' is Parquet of something else: it has no column time, ",
     ):
@@ -203,6 +206,61 @@ def test_a_gzip_that_ends_early(tmp_path: Path) -> None:
     assert 100 < len(found) < 2000
     assert tally.bad == 1
     assert "the file cannot be read any further: Compressed file ended" in tally.first[0].why
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_of_powershell(tmp_path: Path, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
+    """Is refused, with a command that makes it readable: nothing in it would be known as a record."""
+    path = tmp_path / "it's a.log"
+    path.write_bytes(("\ufeff" + LINES.decode()).encode(encoding))
+    told = faults(str(path), capsys=capsys)
+    assert "is UTF-16" in told
+    assert f"iconv -f UTF-16 -t UTF-8 {shlex.quote(str(path))} |" in told
+
+
+def test_copies_are_told(tmp_path: Path) -> None:
+    """A log, what was rotated from it and compressed, and the same behind prefixes: their records count as often."""
+    (tmp_path / "a").write_bytes(LINES)
+    (tmp_path / "b.gz").write_bytes(gzip.compress(LINES + written(made(9))))
+    (tmp_path / "c").write_bytes(b"hello\n[pod/w/x] " + LINES)
+    (tmp_path / "d").write_bytes(written(made(9)))
+    found, tally = read(*(tmp_path / name for name in ("a", "b.gz", "c", "d")))
+    assert len(found) == 11
+    (told,) = [line for line in tally.lines() if "the same record" in line]
+    assert told.startswith(f"{tmp_path / 'a'}, {tmp_path / 'b.gz'}, {tmp_path / 'c'} begin with the same record: ")
+    assert not read(tmp_path / "a", tmp_path / "d")[1].lines()
+
+
+def test_no_room_for_what_is_spooled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Is told as such, with the remedy, and the folder goes away."""
+    (tmp_path / "a.log").write_bytes(b"hello\n" + LINES * 200)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        told = faults(str(tmp_path / "a.log"), capsys=capsys)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.startswith("error: records cannot be spooled; ")
+    assert "File too large; set TMPDIR to where there is room" in told
+
+
+def test_no_folder_to_spool_to(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither TMPDIR nor any of the usual ones: that is told, and no stack trace."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nonexistent"])
+    told = faults("a.log", capsys=capsys)
+    assert "set TMPDIR to a folder that may be written to" in told
+
+
+def test_the_engine_leaves_memory_to_others(tmp_path: Path) -> None:
+    """It takes less than its own choice, which is most of the machine's."""
+    (tmp_path / "a").write_bytes(LINES)
+    with gathered([str(tmp_path / "a")]) as held:
+        sql = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+        ((ours,),) = held.engine.execute(sql).fetchall()
+    with duckdb.connect() as other:
+        ((usual,),) = other.execute(sql).fetchall()
+    assert 0 < ours < usual / 2
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:

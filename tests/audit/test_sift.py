@@ -58,7 +58,7 @@ def test_lines_of_others(line: bytes) -> None:
         (JSON[:200] + b"#torn\n", "only a part of it could be written (#torn), and so its answer was withheld"),
         (JSON + JSON, "it is cut off or damaged"),
         (JSON.replace(b"record/v1", b"record/v9"), "review it with a leadergate as new as the webhook"),
-        (JSON.replace(b'"Deny"', b"5"), "$.verdict"),
+        (JSON.replace(b'"Deny"', b"null"), "$.verdict"),
         (JSON.replace(b'"gate"', b'"gaze"'), "`gate`"),
         (JSON.replace(b"redirect-1", b"\xff"), "cut off or damaged"),
         (b"leadergate.dev/record/v1\n", "is not JSON"),

@@ -21,8 +21,11 @@ from leadergate.audit.telling.words import counted, length
 from leadergate.audit.timeline.document import document
 from leadergate.audit.timeline.parts import Axis, Kind, Who
 from leadergate.audit.timeline.query import Drawn, drawn
-from leadergate.audit.timeline.text import ASCII, GUTTER, UNICODE, Signs, lines
+from leadergate.audit.timeline.text import ASCII, GUTTER, MOST_ROWS, UNICODE, Signs, lines
 from leadergate_lab.nights import night
+
+from .conftest import Run
+from .written import late, written
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD, NEW, IDLE = "op-a_0c1d", "op-b_5e6f", "op-c"
@@ -269,8 +272,20 @@ def test_the_json_says_the_same(draw: Draw) -> None:
     (change,) = gate["takeovers"]
     assert (change["at"], change["from"], change["to"]) == ("2026-03-01T12:01:00.000Z", OLD, NEW)
     assert change["late"][0]["most"][0] == {"object": "shop/thing-0", "writes": 4}
+    gaps = [band for band in gate["lease"] if band["shown"] != "held"]
+    late = sum(one["writes"] for event in (change, *gaps) for one in event["late"])
+    assert late == sum(row["rejections"] for row in gate["rejections"] if row["kind"] == "former-holder")
     for row in gate["rejections"]:
         assert sum(bucket["rejections"] for bucket in row["buckets"]) == row["rejections"]
+
+
+def test_the_names_of_a_crowd(run: Run) -> None:
+    """Those alone that have a row in the picture are named: three hundred pods are no three hundred lines."""
+    crowd = (late(at, requester_pod=f"operator-{at}") for at in range(1, 300))
+    Path("a.jsonl").write_bytes(written(*crowd))
+    lines = run("timeline", "a.jsonl").stdout.splitlines()
+    assert sum("never held it" in line for line in lines) == MOST_ROWS
+    assert len(lines) < 5 * MOST_ROWS
 
 
 def test_nothing_in_json(draw: Draw) -> None:

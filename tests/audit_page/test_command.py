@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -25,16 +25,24 @@ def _ends(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
 
-@pytest.fixture
-def few(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred records of the thick of a night, and some lines that are none."""
-    path = tmp_path / "few.jsonl"
+    path = tmp_path_factory.mktemp("few") / "few.jsonl"
     lines = list(islice((line for line in night(2_000) if b'"former-holder"' in line), 100))
     path.write_bytes(b"".join(lines[:50]) + lines[50][:200] + b"\n" + b"another program\n" + b"".join(lines[51:]))
     return path
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.fixture(scope="module")
+def elsewhere(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """They are served with flags of the filter, on a machine that keeps another time."""
+    arguments = ("--gate", "shop/*", "--standing", "former-holder", "--no-dry-run", "--since", "2026-03-01T00:00:00Z")
+    with served(tmp_path_factory.mktemp("elsewhere"), few, *arguments, env={"TZ": "Asia/Tokyo"}) as page:
+        yield page
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_ends_at_once_and_leaves_nothing(few: Path, tmp_path: Path, number: int, code: int) -> None:
     """A signal ends it, with a download under way as well, and its temporary files are gone."""
     temporary = tmp_path / "tmp"
@@ -50,17 +58,23 @@ def test_ends_at_once_and_leaves_nothing(few: Path, tmp_path: Path, number: int,
         assert "Traceback" not in page.process.tail()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ends_while_it_answers(records: Path, tmp_path: Path, number: int) -> None:
-    """A signal cuts off a download and the queries that run, without a trace."""
-    with served(tmp_path, records) as page, socket.create_connection(("127.0.0.1", page.port)) as reader:
+def test_ends_while_it_answers(records: Path, tmp_path: Path) -> None:
+    """Ctrl-C cuts off a download and the queries that run, without a trace, and leaves nothing."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {"TMPDIR": str(temporary)}
+    with (
+        served(tmp_path, records, env=environment) as page,
+        socket.create_connection(("127.0.0.1", page.port)) as reader,
+    ):
         reader.sendall(b"GET /download/records.csv?routine=true HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert reader.recv(1000).startswith(b"HTTP/1.1 200")
-        page.process.signal(number)
+        page.process.signal(signal.SIGINT)
         wait_until(lambda: not page.process.running, what="it has ended", timeout=20)
-        assert page.process.returncode == 128 + number
+        assert page.process.returncode == 130
         assert "Traceback" not in page.process.tail()
         assert "Ctrl-C" in page.process.stderr_path.read_text().splitlines()[-1]
+        assert list(temporary.iterdir()) == []
 
 
 def test_ends_while_it_reads(tmp_path: Path) -> None:
@@ -78,47 +92,39 @@ def test_ends_while_it_reads(tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_says_what_it_read(few: Path, tmp_path: Path) -> None:
-    """The URL goes to standard output, and what was read and how to end it to standard error."""
-    with served(tmp_path, few) as page:
-        told = page.process.stderr_path.read_text()
-        assert page.process.stdout_path.read_text() == f"{page.url}\n"
-        assert "read 99 records of 1 file" in told
-        assert f"{few}:51" in told
-        assert "Ctrl-C" in told
-        source = page.json("/api/source")
-        assert (source["records"], source["bad"], source["foreign"]) == (99, 1, 1)
+def test_says_what_it_read(few: Path, elsewhere: Page) -> None:
+    """What was read and how to end it goes to standard error, nothing but the URL to standard output."""
+    told = elsewhere.process.stderr_path.read_text()
+    assert elsewhere.process.stdout_path.read_text().count("\n") == 1
+    assert "read 99 records of 1 file" in told
+    assert f"{few}:51" in told
+    assert "Ctrl-C" in told
+    source = elsewhere.json("/api/source")
+    assert (source["records"], source["bad"], source["foreign"]) == (99, 1, 1)
 
 
-def test_bad_lines_are_told_in_the_page(few: Path, tmp_path: Path, browser: Chrome) -> None:
-    """What could not be read stands in a note, with file and line."""
-    with served(tmp_path, few) as page:
-        visitor = Visitor(browser, page.url)
-        visitor.opens()
-        assert f"{few}:51" in visitor.text("#bad-lines")
-        assert visitor.complaints() == []
-
-
-def test_nothing_was_read(tmp_path: Path, browser: Chrome) -> None:
-    """A log without records opens a page that says so."""
-    log = tmp_path / "empty.log"
-    log.write_text("another program\n")
-    with served(tmp_path, log) as page:
-        visitor = Visitor(browser, page.url)
-        visitor.opens()
-        assert "No record has been read" in visitor.text("#empty")
-        assert not visitor.find("#plot-section").is_displayed()
-        assert visitor.complaints() == []
-
-
-def test_flags_are_what_the_page_opens_with(few: Path, tmp_path: Path) -> None:
+def test_flags_are_what_the_page_opens_with(elsewhere: Page) -> None:
     """Flags of the filter become the URL's query string."""
-    arguments = ("--gate", "shop/*", "--standing", "former-holder", "--no-dry-run", "--since", "2026-03-01T00:00:00Z")
-    with served(tmp_path, few, *arguments) as page:
-        printed = page.process.stdout_path.read_text().strip()
-        query = "since=2026-03-01T00%3A00%3A00Z&gate=shop%2F%2A&standing=former-holder&dry_run=false"
-        assert printed == f"{page.url}?{query}"
-        assert page.asked(f"/api/summary?{query}")[0] == 200
+    printed = elsewhere.process.stdout_path.read_text().strip()
+    query = "since=2026-03-01T00%3A00%3A00Z&gate=shop%2F%2A&standing=former-holder&dry_run=false"
+    assert printed == f"{elsewhere.url}?{query}"
+    assert elsewhere.asked(f"/api/summary?{query}")[0] == 200
+
+
+def test_times_do_not_depend_on_the_machine(elsewhere: Page) -> None:
+    """All is told in UTC, wherever the machine stands."""
+    rows = elsewhere.json("/api/records?sort=time")["rows"]
+    assert all(row["time"].endswith("Z") for row in rows)
+    assert elsewhere.json(f"/api/record/{rows[0]['key']}")["record"]["time"] == rows[0]["time"]
+    assert elsewhere.asked("/download/records.csv")[2].splitlines()[1].split(b",")[1].endswith(b"Z")
+
+
+def test_bad_lines_are_told_in_the_page(few: Path, elsewhere: Page, browser: Chrome) -> None:
+    """What could not be read stands in a note, with file and line."""
+    visitor = Visitor(browser, elsewhere.url)
+    visitor.opens()
+    assert f"{few}:51" in visitor.text("#bad-lines")
+    assert visitor.complaints() == []
 
 
 def test_port_that_is_taken(few: Path) -> None:
@@ -141,43 +147,38 @@ def test_other_addresses_take_a_word(few: Path, tmp_path: Path) -> None:
         assert page.asked("/api/source", headers={"Host": "evil.example"})[0] == 421
 
 
-@pytest.mark.parametrize("name", ["absent.jsonl", "full-*.jsonl"])
-def test_file_that_is_not_there(tmp_path: Path, name: str) -> None:
-    """Names that cannot be read are refused before anything is served."""
-    ended = _ends(tmp_path / name, "--port", "0")
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    """Names that cannot be read are refused before anything is served, all of them at once."""
+    ended = _ends(tmp_path / "absent.jsonl", tmp_path / "full-*.jsonl", "--port", "0")
     assert ended.returncode == 2
-    assert name in ended.stderr
-
-
-def test_times_do_not_depend_on_the_machine(few: Path, tmp_path: Path) -> None:
-    """All is told in UTC, wherever the machine stands."""
-    with served(tmp_path, few, env={"TZ": "Asia/Tokyo"}) as page:
-        rows = page.json("/api/records?sort=time")["rows"]
-        assert all(row["time"].endswith("Z") for row in rows)
-        assert page.json(f"/api/record/{rows[0]['key']}")["record"]["time"] == rows[0]["time"]
-        assert page.asked("/download/records.csv")[2].splitlines()[1].split(b",")[1].endswith(b"Z")
+    assert "absent.jsonl" in ended.stderr
+    assert "full-*.jsonl" in ended.stderr
 
 
 def test_live(tmp_path: Path, browser: Chrome) -> None:
-    """What is appended is counted, shown when asked for, and shown at once while the page is live."""
+    """From a log without records on: what comes is counted, shown when asked for, and at once while it is on."""
     lines = [line for line in night(2_000) if b'"former-holder"' in line]
     log = tmp_path / "live.jsonl"
-    log.write_bytes(lines[0][:100] + b"\n" + b"".join(lines[:10]))
+    log.write_bytes(b"another program\n")
     with served(tmp_path, "--follow", log) as page:
         visitor = Visitor(browser, page.url)
         visitor.opens()
-        assert visitor.text("#count").startswith("10 records")
+        assert "No record has been read" in visitor.text("#empty")
+        assert not visitor.find("#plot-section").is_displayed()
         with log.open("ab") as file:
-            file.writelines(lines[10:13])
-        visitor.until(lambda: visitor.text("#live-text") == "3 new records: show", "they are counted")
-        assert visitor.text("#count").startswith("10 records")
+            file.writelines([*lines[:13], lines[13][:200] + b"\n"])
+        visitor.until(lambda: visitor.text("#live-text") == "13 new records: show", "they are counted")
+        # What is told of the log itself is that of now: how many there are, and what could not be read.
+        visitor.until(lambda: "13 records" in visitor.text("#source"), "there are so many")
+        visitor.until(lambda: "1 line of ours" in visitor.text("#notes"), "one line was bad")
+        assert "No record has been read" not in visitor.text("#empty")
         visitor.clicks("#live")
         visitor.until(lambda: visitor.text("#count").startswith("13 records"), "they are shown")
         assert visitor.find("#live").get_attribute("aria-pressed") == "true"
         with log.open("ab") as file:
             file.writelines([*lines[:5], *lines[13:20], b"another program\n"])
         visitor.until(lambda: visitor.text("#count").startswith("20 records"), "new ones show by themselves, once")
-        assert page.json("/api/source")["foreign"] == 1
+        assert page.json("/api/source")["foreign"] == 2
         assert visitor.complaints() == []
 
 

@@ -49,11 +49,3 @@ def test_copying_says_what_came_of_it(visitor: Visitor, page: Page) -> None:
     visitor.until(lambda: visitor.text("#drawer [role=status]"), "it says so")
     told, selected = visitor.text("#drawer [role=status]"), visitor.run("return String(getSelection())")
     assert told == "Copied" or json.loads(selected) == page.json(f"/api/record/{key}")["record"]
-
-
-def test_record_that_is_not_there(visitor: Visitor) -> None:
-    """A link to a record of other files says so."""
-    visitor.opens("?record=00000000000001")
-    visitor.until(lambda: visitor.find("#drawer").is_displayed(), "the drawer is open")
-    assert "no such record" in visitor.text("#drawer-body")
-    visitor.forgives("/api/record/00000000000001")

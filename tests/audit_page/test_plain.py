@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -12,7 +14,12 @@ from leadergate.audit.page.doorkeeper import loopback, names_this
 from leadergate.audit.page.figures import Figures, Lapse
 from leadergate.audit.page.lanes import BUCKETS, step
 from leadergate.audit.page.said import said
+from leadergate.audit.page.view import View
 from leadergate.audit.reading.filters import Filter
+from leadergate.audit.reading.tally import BadLine, Tally
+
+if TYPE_CHECKING:
+    from leadergate.audit.page.store import Store
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 NONE = Figures(
@@ -128,7 +135,25 @@ def test_what_else_is_said() -> None:
     ]
 
 
+def test_years_are_told_where_they_differ() -> None:
+    """A record that is years off does not look like one of the night."""
+    years = replace(LAPSE, first=NOW.replace(year=1970))
+    told = said(replace(NONE, records=3, former=3, lapses=(years,)), 0)
+    assert told[1].startswith("That was from 02 Mar 1970 06:00:00 to 02 Mar 2026 06:01:30 UTC")
+
+
 def test_names_in_sentences_are_printable() -> None:
     """A pod's name may be hostile."""
     hostile = replace(LAPSE, pod="\x1b[2Jx")
     assert said(replace(NONE, records=3, former=3, lapses=(hostile,)), 0)[0].startswith("\\x1b[2Jx tried")
+
+
+def test_page_is_told_what_may_be_missing() -> None:
+    """Logs that could not be had, and lines that could not be read, are told of now, not of the beginning."""
+    tally = Tally(keep=1)
+    view = View(cast("Store", SimpleNamespace(records=3)), ["pod/web-1"], tally, follows=True)
+    tally.gaps.append("the log of pod/web-2 begins later")
+    tally.note(BadLine("pod/web-1", 0, "torn"))
+    told = view.told()
+    assert (told["gaps"], told["bad"], told["records"]) == (["the log of pod/web-2 begins later"], 1, 3)
+    assert told["first_bad"] == [{"file": "pod/web-1", "line": 0, "why": "torn"}]

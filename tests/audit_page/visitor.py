@@ -34,8 +34,9 @@ class Visitor:
         sized(browser, WIDTH, HEIGHT)
         colours(browser, "light")
         self._watch = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _WATCH})
-        browser.get_log("browser")
         browser.get(f"{url}mark.svg")
+        # Only now: the page of before may have asked a command that has ended.
+        browser.get_log("browser")
         browser.execute_script("localStorage.clear()")
 
     def opens(self, query: str = "") -> None:

@@ -209,6 +209,15 @@ def test_a_gap_between_audit_logs(tmp_path: Path) -> None:
     assert found(result, "only-in-the-records")[0]["uid"] == "within"
 
 
+@pytest.mark.parametrize("asked", ["shop/lock", "shop/other"])
+def test_a_record_with_another_gate(tmp_path: Path, asked: str) -> None:
+    """Differs, whichever of the two gates is asked for: asking hides no change."""
+    log = written(tmp_path / "a.log", [*EVENTS, review(50, "a")])
+    told = written(tmp_path / "r.jsonl", [*RECORDS, record(50, "a", gate="shop/other")])
+    assert counts(run(log, told, "--gate", asked))["differing"] == 1
+    assert counts(run(log, told, "--webhook", WEBHOOK))["differing"] == 1
+
+
 def test_named_webhooks_and_gates(tmp_path: Path) -> None:
     """--webhook and --gate leave out the others on both sides."""
     other = review(50, "a", webhook="other.example.com")

@@ -20,7 +20,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def audit() -> None:
     """Review rejections: who fought whom, when and why. Reads records, changes nothing.
 
-    Sources are files, globs and - for standard input: records as the webhook wrote them, .gz, logs of kubectl or of a
+    Without FILE the records are those of the webhook in the cluster, of all its replicas, as its nodes still have them:
+    the last 10 MiB or so of each container and of the one before it, and nothing of pods that are gone.
+
+    FILEs are files, globs and - for standard input: records as the webhook wrote them, .gz, logs of kubectl or of a
     container runtime with prefixes and lines of other programs between, and Parquet of leadergate audit export.
 
     \b
@@ -30,11 +33,14 @@ def audit() -> None:
     \b
     Exit codes
       0  done; lines that cannot be read are told on standard error, with file and line
-      1  with --strict: there was such a line
-      2  nothing was read: a name or a flag is bad, all of them are told at once
+      1  with --strict: there was such a line; reconcile: records and audit log do not agree
+      2  nothing was read: a name or a flag is bad, all of them are told at once; or the cluster cannot be read
 
     \b
     Examples
+      leadergate audit summary
+      leadergate audit timeline --since 2h
+      leadergate audit list --follow
       leadergate audit summary webhook.log
       leadergate audit list webhook.log --since 90m --standing former-holder
       kubectl -n leadergate-system logs -l app.kubernetes.io/name=leadergate --prefix | leadergate audit summary -

@@ -16,11 +16,13 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 import typer
 
 from leadergate.audit.reading.filters import VERDICTS, Filter, parse
+from leadergate.audit.reading.origin import Origin
 from leadergate.audit.reading.sources import sources
 from leadergate.gates.inputs import refuse
 from leadergate.gates.refusals import Fault
 from leadergate.model import Mode, Reason, Standing
-from leadergate.survey.command import orderly
+from leadergate.survey.command import USUAL_SERVICE, named, orderly
+from leadergate_certs.reach import ContextOption, KubeconfigOption
 
 P = ParamSpec("P")
 
@@ -37,8 +39,31 @@ def _choices(choices: tuple[str, ...]) -> Any:
 
 FilesArgument = Annotated[
     Texts,
-    typer.Argument(metavar="FILE|GLOB|-", help="Logs with records, plain or .gz; Parquet of export; - for stdin."),
+    typer.Argument(
+        metavar="FILE|GLOB|-",
+        help="Logs with records, plain or .gz; Parquet of export; - for stdin. None: the cluster's webhook.",
+    ),
 ]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NS/NAME", help=f"Without FILE: the Service in front of the webhook. Default: {USUAL_SERVICE}."
+    ),
+]
+SelectorOption = Annotated[
+    str | None, typer.Option(metavar="LABELS", help="The labels of its pods, in place of those that it selects.")
+]
+ContainerOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The container in each pod. Default: the webhook's.")
+]
+ORIGIN_OPTIONS: dict[str, Any] = {
+    "service": ServiceOption,
+    "selector": SelectorOption,
+    "container": ContainerOption,
+    "kubeconfig": KubeconfigOption,
+    "context": ContextOption,
+}
+"""A flag for each field of :class:`Origin` that says where the cluster is."""
 FILTER_OPTIONS: dict[str, Any] = {
     "since": Annotated[
         str | None,
@@ -75,8 +100,8 @@ SHOWN_BAD = 5
 class Asked:
     """What a command was asked.
 
-    ``files`` are names, globs or ``-`` as they were given: none means the logs of the webhook's
-    replicas in the cluster.
+    ``files`` are names, globs or ``-`` as they were given: none means the logs of the webhook's replicas in the
+    cluster, which ``origin`` tells; it is None where there are files.
     ``bad`` is how many bad lines are shown, None for all.
     """
 
@@ -84,14 +109,18 @@ class Asked:
     flt: Filter = field(default_factory=Filter)
     bad: int | None = SHOWN_BAD
     strict: bool = False
+    origin: Origin | None = None
 
 
-def asks(*, routine: bool = False) -> Callable[[Callable[Concatenate[Asked, P], None]], Callable[..., None]]:
+def asks(
+    *, routine: bool = False, whole: bool = False
+) -> Callable[[Callable[Concatenate[Asked, P], None]], Callable[..., None]]:
     """Make a command of a function: its first parameter is filled from flags that are added to its own.
 
     Parameters of the function without a default are arguments that come before the files; one that is named as a field
     of the filter stands in place of that flag, and is not part of ``Asked.flt``. ``routine`` is whether the command
-    takes routine rejections in unless told otherwise. Faults of flags end the command with 2, all at once; so
+    takes routine rejections in unless told otherwise; ``whole`` whether it takes what the cluster has from before
+    ``--since`` as well. Faults of flags end the command with 2, all at once; so
     does a missing extra. A reader of the output that went away ends it quietly.
     """
 
@@ -102,8 +131,9 @@ def asks(*, routine: bool = False) -> Callable[[Callable[Concatenate[Asked, P], 
         @wraps(command)
         def asked(*, files: Texts, bad: str, strict: bool, **flags: Any) -> None:
             fields = {name: flags.pop(name) for name in offered}
+            where = {name: flags.pop(name) for name in ORIGIN_OPTIONS}
             need_extra()
-            value = _asked(files, bad, strict=strict, fields=fields)
+            value = _asked(files, bad, strict=strict, fields=fields, where=where, whole=whole)
             with orderly():
                 command(value, **flags)  # type: ignore[call-arg]
 
@@ -121,6 +151,22 @@ def asked_filter(fields: dict[str, Any], faults: list[Fault], *, now: datetime |
     return flt
 
 
+def asked_origin(
+    files: Texts, where: dict[str, Any], faults: list[Fault], *, since: datetime | None = None
+) -> Origin | None:
+    """Where the cluster is, if there are no ``files``; faults are added to those that are known already."""
+    given = {name: value for name, value in where.items() if value is not None}
+    if files:
+        remedy = "leave it out, or FILE: without FILE the records are those of the cluster"
+        faults += [Fault(flag(name), str(value), " says nothing of files", remedy) for name, value in given.items()]
+        return None
+    for name in ("selector", "container", "context"):
+        if given.get(name) == "":
+            faults.append(Fault(flag(name), "", " is empty", "leave it out, or name one"))
+    service = named(given.get("service", USUAL_SERVICE), None, faults)[0]
+    return Origin(since=since, **given | {"service": service})
+
+
 def flag(name: str) -> str:
     """How a field of the filter is written on the command line."""
     return "--" + name.replace("_", "-")
@@ -133,15 +179,18 @@ def need_extra() -> None:
         raise typer.Exit(2)
 
 
-def _asked(files: Texts, bad: str, *, strict: bool, fields: dict[str, Any]) -> Asked:
+def _asked(
+    files: Texts, bad: str, *, strict: bool, fields: dict[str, Any], where: dict[str, Any], whole: bool
+) -> Asked:
     faults: list[Fault] = []
     flt = asked_filter(fields, faults)
+    origin = asked_origin(files, where, faults, since=None if whole else flt.since)
     if bad != "all" and not bad.isdecimal():
         faults.append(Fault("--bad", bad, " is no number of lines", "expected one like 20, or all"))
     if faults:
         faults += sources(files)[1] if files else []
         refuse("nothing is read", [str(fault) for fault in faults])
-    return Asked(tuple(files or ()), flt, None if bad == "all" else int(bad), strict)
+    return Asked(tuple(files or ()), flt, None if bad == "all" else int(bad), strict, origin)
 
 
 def _texts(value: Any) -> list[str]:
@@ -158,7 +207,8 @@ def _signature(own: list[inspect.Parameter], offered: list[str], *, routine: boo
     defaults = {"routine": routine}
     filters = [_keyword(name, FILTER_OPTIONS[name], defaults.get(name)) for name in offered]
     ends = [_keyword("bad", _BAD, str(SHOWN_BAD)), _keyword("strict", _STRICT, default=False)]
-    parameters = [*first, _keyword("files", FilesArgument, None), *filters, *rest, *ends]
+    where = [_keyword(name, kind, None) for name, kind in ORIGIN_OPTIONS.items()]
+    parameters = [*first, _keyword("files", FilesArgument, None), *filters, *rest, *where, *ends]
     return inspect.Signature([one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters])
 
 

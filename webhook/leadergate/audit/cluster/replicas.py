@@ -111,7 +111,7 @@ class Replicas:
         answer = await _get(self.connection, self.where.path)
         if answer.code == 403:
             raise CannotRead(await denied(self.connection, Right("list", "", "pods", self.where.namespace)))
-        found = _object(answer, f"list pods in namespace {self.where.namespace}")
+        found = _object(answer, f"list pods in namespace {self.where.namespace} by labels {self.where.selector!r}")
         there = [replica(item, self.where.container) for item in mappings(found.get("items"))]
         return {one.uid: one for one in there}, text(metadata(found).get("resourceVersion"))
 

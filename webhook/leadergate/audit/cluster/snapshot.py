@@ -59,6 +59,8 @@ class Snapshot:
         self.fetched: dict[str, Fetched] = {}
         self.missing: list[str] = []
         """What was said to be missing, a sentence each."""
+        self.holes = False
+        """Whether something may be missing after a log begins, not only before."""
 
     def __enter__(self) -> Self:
         return self
@@ -131,16 +133,16 @@ class Snapshot:
                 try:
                     await self._read(fetched, file, previous=previous)
                 except _Cut:
-                    self._miss(f"{what} was cut (rotated) while it was read; lines may be missing")
+                    self._miss(f"{what} was cut (rotated) while it was read; lines may be missing", inside=True)
                     continue
                 except NoLog as fault:
                     if fault.lost or fault.gone:
-                        self._miss(f"{what} cannot be had any more: {fault}")
+                        self._miss(f"{what} cannot be had any more: {fault}", inside=True)
                 except (NotNow, Unreachable) as fault:
                     if attempt + 1 < _ATTEMPTS:
                         await asyncio.sleep(_PAUSE_SECONDS)
                         continue
-                    self._miss(f"{what} cannot be read to its end: {fault}")
+                    self._miss(f"{what} cannot be read to its end: {fault}", inside=True)
                 break
         if path.stat().st_size:
             fetched.files.append(path)
@@ -195,8 +197,9 @@ class Snapshot:
                 return None
         return None if first is None else first.line(one).at
 
-    def _miss(self, what: str) -> None:
+    def _miss(self, what: str, *, inside: bool = False) -> None:
         self.missing.append(what)
+        self.holes = self.holes or inside
         self._say(what)
 
     async def _tell(self, count: int) -> None:

@@ -12,7 +12,7 @@ from leadergate.audit.telling.forms import Telling
 _LEAST = 8
 
 
-@asks(routine=True)
+@asks(routine=True, whole=True)
 def explain(
     asked: Asked,
     uid: Annotated[
@@ -23,10 +23,13 @@ def explain(
     """Tell one rejection in plain words: who asked, who held the Lease, why it was rejected, and what to do.
 
     The uid stands in each record, in what the client was told (cause ReviewUID), and in the API server's audit log.
+    Without FILE it is looked for in the logs of the webhook in the cluster.
+
     A review that was asked for more than once has several records: all are told, and the last one is explained.
 
     \b
     Examples
+      leadergate audit explain 5f0c1c1e
       leadergate audit explain 5f0c1c1e-8f53-4b42-a6a3-8f2f5f0c6f5b webhook.log
       leadergate audit explain 5f0c1c1e '/var/log/leadergate/*.jsonl*' -o json
     """

@@ -58,9 +58,10 @@ def _outcome(told: RecordTold) -> str:
     else:
         why = "the client was warned" if told.mode == Mode.WARN else "the client was told nothing"
         text = (
-            f"Gate {told.gate} {verb} ({told.reason}), but its mode is {told.mode}: the write WENT THROUGH, and {why}"
+            f"Gate {told.gate} {verb} ({told.reason}), but its mode is {told.mode}:"
+            f" the {'dry run' if told.dry_run else 'write'} WENT THROUGH, and {why}"
         )
-    dry = ". It was a dry run, so nothing would have been stored anyway" if told.dry_run else ""
+    dry = ". It was a dry run: nothing would have been stored anyway" if told.dry_run else ""
     return f"{text}{dry}."
 
 
@@ -159,6 +160,9 @@ def _standing(told: RecordTold) -> list[str]:
             return ["It is a stranger to this Lease: it cannot come to lead as what it is."]
         case Standing.FOLLOWER if told.lease is not None and is_bare_uuid(told.lease.holder):
             return ["Whether it leads cannot be told: the holder identity is a bare UUID, which names no pod."]
+        case Standing.FOLLOWER if told.reason == Reason.NOT_HOLDER and told.mode in (Mode.WARN, Mode.AUDIT):
+            text = "It never held the Lease of late: a follower, that writes all the same. Once the gate's mode is"
+            return [f"{text} enforce, each such write is rejected, and that is routine."]
         case Standing.FOLLOWER if told.reason == Reason.NOT_HOLDER:
             return [
                 "It never held the Lease of late: a follower is rejected at each of its writes, and that is routine."

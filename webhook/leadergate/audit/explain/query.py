@@ -51,6 +51,10 @@ class Around:
     next: Takeover | None
 
 
+class Undecoded(Exception):
+    """A record that DuckDB reads and Python does not, such as one that is nested thousands deep."""
+
+
 def find(engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter, uid: str) -> tuple[Found, Counted]:
     """The uid of the review that is ``uid``, or the only one that begins so, in one scan. Raises duckdb.Error."""
     where = flt.where()
@@ -68,13 +72,16 @@ def find(engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter, uid
 def records_of(
     engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter, uid: str
 ) -> tuple[dict[str, Any], ...]:
-    """The records of a review, oldest first. ``relation`` has ``raw``. Raises duckdb.Error."""
+    """The records of a review, oldest first. ``relation`` has ``raw``. Raises duckdb.Error, and :class:`Undecoded`."""
     where = flt.where()
     rows = engine.execute(
         f"SELECT raw FROM {relation.sql} WHERE ok AND {where.sql} AND uid = ? ORDER BY time",
         [*relation.parameters, *where.parameters, uid],
     ).fetchall()
-    return tuple(json.loads(raw) for (raw,) in rows)
+    try:
+        return tuple(json.loads(raw) for (raw,) in rows)
+    except (ValueError, RecursionError) as fault:
+        raise Undecoded(str(fault)) from fault
 
 
 def around(engine: duckdb.DuckDBPyConnection, relation: Relation, told: RecordTold) -> Around:

@@ -20,7 +20,8 @@ def export(
     """Write records to a Parquet file, to keep them, to query them, and to read them again with these commands.
 
     Unlike the other commands this one takes in all records, routine ones too, unless a filter says otherwise: an
-    archive that lacks most of what happened would be a trap. --no-routine leaves them out.
+    archive that lacks most of what happened would be a trap. --no-routine leaves them out. Without FILE: those that the
+    cluster still has.
 
     \b
     The file has the columns of list --output csv, times in UTC, and raw: the record's own JSON, whole. Values are as
@@ -28,6 +29,7 @@ def export(
 
     \b
     Examples
+      leadergate audit export --to now.parquet
       leadergate audit export webhook.log --to night.parquet
       leadergate audit export '/var/log/leadergate/*' --until 2026-03-01 --to february.parquet
       leadergate audit summary february.parquet
@@ -41,7 +43,7 @@ def export(
 
     try:
         refuse_early(to, force=force)
-        with gathered(asked.files, bad=asked.bad, strict=asked.strict) as held:
+        with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held:
             count = exported(held, asked.flt, to, force=force)
             typer.echo(f"{count:,} {'record' if count == 1 else 'records'} written to {to}")
     except NotWritten as fault:

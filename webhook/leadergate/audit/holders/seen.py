@@ -32,7 +32,9 @@ MEASURED: dict[str, str] = {
     "high": f"max({_VERSION})",
     "odd": f"count(*) FILTER (lease_resource_version IS NOT NULL AND {_VERSION} IS NULL)",
     "renewed": "max(renew_time)",
-    "ended": "min(time - to_microseconds(round((observed_age - duration_seconds) * 1e6)::BIGINT)) FILTER (expired)",
+    # An age beyond all measure is forged, and fits no time.
+    "ended": "min(CASE WHEN expired AND observed_age - duration_seconds BETWEEN -1e9 AND 1e9"
+    " THEN time - to_microseconds(round((observed_age - duration_seconds) * 1e6)::BIGINT) END)",
     "duration": "max(duration_seconds)",
     "records": "count(*)",
 }

@@ -22,11 +22,13 @@ def list_records(
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="table, json, jsonl or csv.")] = Output.TABLE,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what comes in, as tail -F does, until it is ended.")
+        bool,
+        typer.Option("--follow", "-f", help="Go on with what comes in until it is ended: to files as tail -F does."),
     ] = False,
 ) -> None:
     """List rejections, oldest first: who wrote what, and who held the Lease then.
 
+    Without FILE: of the webhook in the cluster. --follow then begins now, or with --since by what is there since then.
     Routine rejections, of replicas that never led, are counted in one line; --routine lists them, too.
 
     \b
@@ -42,6 +44,8 @@ def list_records(
 
     \b
     Examples
+      leadergate audit list --since 2h
+      leadergate audit list --follow
       leadergate audit list webhook.log
       leadergate audit list '/var/log/leadergate/*.jsonl*' --since 90m --standing former-holder
       leadergate audit list night.jsonl.gz --gate shop/operator --object 'shop/redirect-*' -o csv > night.csv
@@ -56,6 +60,11 @@ def list_records(
     # Imported here: what shows help has no use for the engine.
     from leadergate.audit.listing.show import followed, shown
 
+    faults = []
     if follow and output is Output.JSON:
-        refuse("nothing can be followed", ["--output 'json' is one array, which never ends; use jsonl"])
+        faults.append("--output 'json' is one array, which never ends; use jsonl")
+    if follow and limit is not None and asked.origin is not None:
+        faults.append(f"--limit {limit!r} is for files that are followed; from the cluster take --since")
+    if faults:
+        refuse("nothing can be followed", faults)
     (followed if follow else shown)(asked, count, output)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import typer
 
@@ -15,18 +14,22 @@ from leadergate.audit.listing.rows import Row, listed, selected
 from leadergate.audit.options import Asked
 from leadergate.audit.reading import trail
 from leadergate.audit.reading.ending import swept
-from leadergate.audit.reading.follow import Followed, Unreadable, follow
+from leadergate.audit.reading.folder import private_folder
+from leadergate.audit.reading.follow import Unreadable, follow
 from leadergate.audit.reading.gather import gathered
+from leadergate.audit.reading.origin import Origin, OutOfReach
 from leadergate.audit.reading.sift import Bad, RecordLine, sift
-from leadergate.audit.reading.sources import Kind, Source, sources
+from leadergate.audit.reading.sources import Kind
+from leadergate.audit.reading.tails import growing, tail
 from leadergate.audit.telling.output import Output
 from leadergate.audit.telling.plain_text import printable
 from leadergate.gates.inputs import refuse
+from leadergate_certs import reach
 
 
 def shown(asked: Asked, limit: int | None, output: Output) -> None:
     """Print the newest ``limit`` records (None: all)."""
-    with gathered(asked.files, bad=asked.bad, strict=asked.strict) as held:
+    with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held:
         out = printer(output)
         found = listed(held, asked.flt, limit=limit, raw=output.raw)
         out.show(found.rows)
@@ -35,13 +38,15 @@ def shown(asked: Asked, limit: int | None, output: Output) -> None:
 
 
 def followed(asked: Asked, limit: int | None, output: Output) -> None:
-    """Print the newest ``limit`` records, and then what comes in, until pipes end or somebody ends it (130)."""
-    found, faults = sources(asked.files)
-    told = [str(fault) for fault in faults]
-    told += [f"FILE {one.name!r} does not grow; leave it out, or --follow" for one in found if _finished(one)]
-    if told:
-        refuse("nothing can be followed", told)
-    tails = [_tail(one) for one in found]
+    """Print the newest ``limit`` records, and then what comes in, until pipes end or somebody ends it (130).
+
+    From the cluster it is what it has since ``--since``, else nothing, and then what comes in.
+    """
+    if asked.origin is not None:
+        _followed_cluster(asked, asked.origin, printer(output))
+        return
+    found = growing(asked.files)
+    tails = [tail(one) for one in found]
     out = printer(output)
     known: Counter[str] = Counter()
     try:
@@ -53,38 +58,54 @@ def followed(asked: Asked, limit: int | None, output: Output) -> None:
                 out.show(_noted(first.rows, known))
                 _left_out(first.older, first.routine, quiet=True)
         sys.stdout.flush()
-        with swept(), tempfile.TemporaryDirectory(prefix="leadergate-audit-") as folder:
-            _follow(asked, tails, out, known, Path(folder))
+        with _taking(asked, out, known) as new:
+            follow(tails, new)
+        out.end()
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Unreadable as fault:
         refuse("it can be followed no further", [str(fault)])
     finally:
-        for tail in tails:
-            tail.close()
+        for one in tails:
+            one.close()
 
 
-def _follow(asked: Asked, tails: list[Followed], out: Printer, known: Counter[str], folder: Path) -> None:
-    engine = trail.connect(folder / "spill")
-
-    def new(name: str, lines: list[bytes]) -> None:
-        records = []
-        for line in lines:
-            one = sift(line)
-            if isinstance(one, RecordLine):
-                records.append(one.json)
-            elif isinstance(one, Bad):
-                typer.echo(f"note: {printable(name)}: {printable(one.why)}", err=True)
-        if records:
-            rows = selected(engine, trail.batch(records), asked.flt)
-            out.show([row for row in rows if not _met(row, known)])
-            sys.stdout.flush()
+def _followed_cluster(asked: Asked, origin: Origin, out: Printer) -> None:
+    # Imported here: who follows files has no use for the way to a cluster.
+    from leadergate.audit.reading.live import follow_replicas
 
     try:
-        follow(tails, new)
-    finally:
-        engine.close()
-    out.end()
+        with _taking(asked, out, Counter()) as new:
+            follow_replicas(origin, new)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except OutOfReach as fault:
+        reach.refuse(str(fault))
+
+
+@contextmanager
+def _taking(asked: Asked, out: Printer, known: Counter[str]) -> Iterator[Callable[[str, list[bytes]], None]]:
+    """What takes new lines of a source by its name, and prints those that are asked for and not ``known``."""
+    with swept(), private_folder() as folder:
+        engine = trail.connect(folder / "spill")
+
+        def new(name: str, lines: list[bytes]) -> None:
+            records = []
+            for line in lines:
+                one = sift(line)
+                if isinstance(one, RecordLine):
+                    records.append(one.json)
+                elif isinstance(one, Bad):
+                    typer.echo(f"note: {printable(name)}: {printable(one.why)}", err=True)
+            if records:
+                rows = selected(engine, trail.batch(records), asked.flt)
+                out.show([row for row in rows if not _met(row, known)])
+                sys.stdout.flush()
+
+        try:
+            yield new
+        finally:
+            engine.close()
 
 
 def _noted(rows: Iterable[Row], known: Counter[str]) -> list[Row]:
@@ -98,18 +119,6 @@ def _met(row: Row, known: Counter[str]) -> bool:
         return False
     known[row["raw"]] -= 1
     return True
-
-
-def _tail(source: Source) -> Followed:
-    if source.kind is Kind.STREAM and source.name == "standard input":
-        return Followed.pipe(source.name, sys.stdin.fileno())
-    tail = Followed.file(source.name, source.path)
-    tail.skip_to_end()
-    return tail
-
-
-def _finished(source: Source) -> bool:
-    return source.kind is Kind.PARQUET or source.name.endswith(".gz")
 
 
 def _left_out(older: int, routine: int, *, quiet: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from leadergate.audit.page.store import TABLE, Store
 from leadergate.audit.reading.columns import OBJECT
-from leadergate.audit.reading.filters import Filter
+from leadergate.audit.reading.filters import Filter, exactly
 
 OFFERED = 30
 """Choices of a filter, those with the most records; whoever wants another writes it in the URL's field."""
@@ -27,7 +27,10 @@ _FIELDS = {
 
 
 def choices(store: Store, flt: Filter) -> dict[str, list[dict[str, Any]]]:
-    """By field: ``value`` and ``count``, under the rest of the filter. What is chosen is there even at 0."""
+    """By field: ``value``, the ``pattern`` that asks for it, and ``count``, under the rest of the filter.
+
+    What is chosen is there even at 0.
+    """
     offered = {}
     for field, expression in _FIELDS.items():
         others = _with(flt, field, ())
@@ -36,11 +39,13 @@ def choices(store: Store, flt: Filter) -> dict[str, list[dict[str, Any]]]:
             others = replace(others, routine=True)
         where, parameters = others.where()
         found = store.rows(
-            f"SELECT {expression} AS value, count(*) AS count FROM {TABLE} WHERE {where} AND {expression} IS NOT NULL"
+            f"SELECT {expression} AS value, count(*) AS count FROM {TABLE} WHERE {where} AND {expression} <> ''"
             f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {OFFERED}",
             parameters,
         )
-        seen = {one["value"] for one in found}
+        for one in found:
+            one["pattern"] = exactly(one["value"])
+        seen = {one["pattern"] for one in found}
         found += [_pattern(store, flt, field, value) for value in getattr(flt, field) if value not in seen]
         offered[field] = found
     return offered
@@ -50,7 +55,7 @@ def _pattern(store: Store, flt: Filter, field: str, value: str) -> dict[str, Any
     """What is chosen and none of the usual choices."""
     where, parameters = _with(flt, field, (value,)).where()
     counted = store.rows(f"SELECT count(*) AS count FROM {TABLE} WHERE {where}", parameters)
-    return {"value": value, "count": counted[0]["count"]}
+    return {"value": value, "pattern": value, "count": counted[0]["count"]}
 
 
 def _with(flt: Filter, field: str, values: tuple[str, ...]) -> Filter:

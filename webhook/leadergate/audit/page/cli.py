@@ -13,13 +13,13 @@ from leadergate.gates.inputs import refuse
 PORT = 8021
 
 
-@asks()
+@asks(whole=True)
 def serve(
     asked: Asked,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 is any free port.")] = PORT,
     address: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; this machine alone.")] = "127.0.0.1",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is appended to the files, as tail -F does.")
+        bool, typer.Option("--follow", "-f", help="Go on with what comes in: to files as tail -F does.")
     ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     others_may_read: Annotated[
@@ -32,6 +32,7 @@ def serve(
 ) -> None:
     """Show the review as a page: who held each Lease, who was rejected meanwhile, and each record whole.
 
+    Without FILE: of the webhook in the cluster, all that it still has.
     Records are read once into a temporary file, which goes when the command ends, as does the page: Ctrl-C. Nothing is
     written anywhere else, nothing leaves this machine, and the page loads nothing from anywhere but this command.
     Flags of the filter are what the page opens with; there, the filter is the URL, so that a link shows the same.
@@ -44,6 +45,7 @@ def serve(
 
     \b
     Examples
+      leadergate audit serve --follow --open
       leadergate audit serve webhook.log --open
       leadergate audit serve '/var/log/leadergate/*.jsonl*' --since 12h --standing former-holder
       leadergate audit serve --follow /var/log/leadergate/records.jsonl

@@ -12,9 +12,10 @@ from typing import Any
 
 from leadergate.audit.holders.bands import Band, Gap
 from leadergate.audit.holders.takeovers import Takeover
+from leadergate.audit.page.frame import DAY, Frame, Run, framed
 from leadergate.audit.page.store import TABLE, Store
 from leadergate.audit.page.view import Leases
-from leadergate.audit.reading.filters import Filter
+from leadergate.audit.reading.filters import Filter, exactly
 
 BUCKETS = 180
 LANES = 8
@@ -50,11 +51,9 @@ def gates(store: Store, flt: Filter) -> list[str]:
 
 def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
     """What is drawn: times in milliseconds since 1970."""
-    where, parameters = replace(flt, routine=True).where()
-    ends = store.rows(f"SELECT min(time) AS first, max(time) AS last FROM {TABLE} WHERE {where}", parameters)[0]
-    first, last = flt.since or ends["first"], flt.until or ends["last"]
     found = gates(store, flt)
-    if first is None or last is None:
+    drawing = _frame(store, flt)
+    if drawing is None:
         return {
             "since": None,
             "until": None,
@@ -65,7 +64,9 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
             "marks": [],
             "routine": [],
         }
-    since, until = _milliseconds(first), _milliseconds(last) + 1
+    since, until, far = drawing
+    if far:
+        flt = replace(flt, since=_moment(since), until=_moment(until))
     width = step(until - since)
     lanes, marks = _marks(store, flt, width)
     drawn = found[:GATES]
@@ -75,6 +76,7 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
     return {
         "since": since,
         "until": until,
+        "far": [{"since": run.first, "until": run.last + 1000, "count": run.records} for run in far],
         "width": width,
         "gates": drawn,
         "gates_left_out": len(found) - len(drawn),
@@ -85,6 +87,17 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
         "marks": marks,
         "routine": _routine(store, flt, width),
     }
+
+
+def _frame(store: Store, flt: Filter) -> Frame | None:
+    where, parameters = replace(flt, routine=True).where()
+    days = store.rows(
+        f"SELECT epoch_ms(min(time)) AS first, epoch_ms(max(time)) AS last, count(*) AS records FROM {TABLE}"
+        f" WHERE {where} GROUP BY epoch_ms(time) // {DAY} ORDER BY 1",
+        parameters,
+    )
+    since, until = (None if one is None else _milliseconds(one) for one in (flt.since, flt.until))
+    return framed([Run(**day) for day in days], since, until)
 
 
 def step(span: int) -> int:
@@ -100,11 +113,14 @@ def _marks(store: Store, flt: Filter, width: int) -> tuple[list[dict[str, Any]],
     where, parameters = flt.where()
     who = "coalesce(pod, username)"
     ranked = store.rows(
-        f"SELECT {who} AS who, count(*) AS count, count(*) FILTER (kind NOT IN ('allowed', 'other')) AS grave"
-        f" FROM {TABLE} WHERE kind <> 'routine' AND {where} GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1",
+        f"SELECT {who} AS who, any_value(pod) AS pod, count(*) AS count,"
+        " count(*) FILTER (kind NOT IN ('allowed', 'other')) AS grave"
+        f" FROM {TABLE} WHERE kind <> 'routine' AND {where} GROUP BY who ORDER BY grave DESC, count DESC, who",
         parameters,
     )
-    lanes = [{"name": one["who"], "count": one["count"]} for one in ranked[:LANES]]
+    lanes = [
+        {"name": one["who"], "pod": one["pod"] and exactly(one["pod"]), "count": one["count"]} for one in ranked[:LANES]
+    ]
     places = {one["name"]: place for place, one in enumerate(lanes)}
     if len(ranked) > LANES:
         rest = ranked[LANES:]
@@ -147,6 +163,10 @@ def _band(band: Band, since: int, until: int, colours: Mapping[str, int]) -> dic
 
 def _change(one: Takeover) -> dict[str, Any]:
     return {"at": _milliseconds(one.at), "gate": one.gate, "of": one.of, "to": one.to, "why": one.why}
+
+
+def _moment(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -7,11 +7,14 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from socket import socket
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import typer
@@ -20,26 +23,32 @@ from leadergate.audit.options import Asked
 from leadergate.audit.page import serving
 from leadergate.audit.page.asked import query
 from leadergate.audit.page.doorkeeper import loopback
-from leadergate.audit.page.live import Following
+from leadergate.audit.page.live import Following, New, Wait
 from leadergate.audit.page.store import Store
 from leadergate.audit.page.view import View
 from leadergate.audit.reading import trail
 from leadergate.audit.reading.follow import Followed, follow
 from leadergate.audit.reading.gather import gathered, tell
+from leadergate.audit.reading.origin import Origin
 from leadergate.audit.reading.sources import Kind, Source, sources
+from leadergate.audit.reading.tails import growing, tail
 from leadergate.audit.reading.tally import Tally
 from leadergate.audit.telling.plain_text import printable
+from leadergate.audit.telling.words import counted
 from leadergate.gates.inputs import refuse
+
+if TYPE_CHECKING:
+    from leadergate.audit.reading.fetched import Brought
 
 
 def opened(asked: Asked, address: str, port: int, *, follows: bool, browser: bool) -> int:
     """Read, serve until a signal comes, and leave nothing behind; returns the exit code."""
-    found = _growing(asked.files) if follows else None
+    found = growing(asked.files) if follows and asked.origin is None else None
     # Opened before they are read, so that nothing is missed; what is met twice is taken once.
-    tails = [_tail(one) for one in found or ()]
+    tails = [tail(one) for one in found or ()]
     try:
-        with _listening(address, port) as listening, _read(asked, found) as view:
-            following = Following(view, lambda new, wait: follow(tails, new, wait=wait), _say)
+        with _listening(address, port) as listening, _read(asked, found, follows=follows) as (view, brought):
+            following = Following(view, _follower(tails, asked.origin, brought), _say)
             if follows:
                 following.start()
             asking = urlencode(query(asked.flt))
@@ -52,32 +61,40 @@ def opened(asked: Asked, address: str, port: int, *, follows: bool, browser: boo
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        for tail in tails:
-            tail.close()
+        for one in tails:
+            one.close()
 
 
 @contextmanager
-def _read(asked: Asked, followed: Sequence[Source] | None) -> Iterator[View]:
-    """All that is there already. Of what is ``followed`` from a pipe nothing is; None: nothing is followed."""
+def _read(asked: Asked, followed: Sequence[Source] | None, *, follows: bool) -> Iterator[tuple[View, Brought | None]]:
+    """All that is there already, and what of it the cluster gave.
+
+    Of what is ``followed`` from a pipe nothing is; None: no file is followed.
+    """
+    brought = None
     names = list(asked.files) if followed is None else [one.name for one in followed if one.kind is not Kind.STREAM]
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="leadergate-page-")))
         if names or followed is None:
-            held = ending.enter_context(gathered(names, bad=asked.bad, strict=asked.strict))
+            held = ending.enter_context(gathered(names, bad=asked.bad, strict=asked.strict, origin=asked.origin))
             store = Store(held.engine, folder)
             store.load(held)
-            tally, files = held.tally, len(sources(names)[0])
+            brought = held.brought
+            tally, read = held.tally, counted(len(sources(names)[0]), "file")
             tell(tally)
         else:
             engine = trail.connect(folder / "spill")
             ending.callback(engine.close)
             store = Store(engine, folder)
             store.clear()
-            tally, files = Tally(keep=asked.bad), 0
-        _say(f"read {tally.records:,} record{'s' * (tally.records != 1)} of {files} file{'s' * (files != 1)}")
-        view = View(store, asked.files, tally, follows=followed is not None)
+            tally, read = Tally(keep=asked.bad), counted(0, "file")
+        names = list(asked.files)
+        if brought is not None:
+            names, read = [f"pod/{name}" for name in brought.pods], counted(len(brought.pods), "replica")
+        _say(f"read {counted(tally.records, 'record')} of {read}")
+        view = View(store, names, tally, follows=follows)
         view.leases()
-        yield view
+        yield view, brought
         # What ends the command now must not end it halfway through tidying up.
         for number in serving.SIGNALS:
             signal.signal(number, signal.SIG_IGN)
@@ -92,26 +109,15 @@ def _listening(address: str, port: int) -> socket:
         refuse("nothing is served", [f"--address {address!r} --port {port} {why}; {remedy}"])
 
 
-def _growing(names: tuple[str, ...]) -> list[Source]:
-    """What is to be followed."""
-    found, faults = sources(names)
-    told = [str(fault) for fault in faults]
-    told += [f"FILE {one.name!r} does not grow; leave it out, or --follow" for one in found if _finished(one)]
-    if told:
-        refuse("nothing can be followed", told)
-    return found
+def _follower(tails: Sequence[Followed], origin: Origin | None, brought: Brought | None) -> Callable[[New, Wait], None]:
+    """What hands on what comes in after it was read; what is met twice is taken once."""
+    if origin is None or brought is None:
+        return lambda new, wait: follow(tails, new, wait=wait)
+    # Imported here: who follows files has no use for the way to a cluster.
+    from leadergate.audit.reading.live import follow_replicas
 
-
-def _tail(source: Source) -> Followed:
-    if source.kind is Kind.STREAM and source.name == "standard input":
-        return Followed.pipe(source.name, sys.stdin.fileno())
-    tail = Followed.file(source.name, source.path)
-    tail.skip_to_end()
-    return tail
-
-
-def _finished(source: Source) -> bool:
-    return source.kind is Kind.PARQUET or source.name.endswith(".gz")
+    on = replace(origin, since=brought.last, margin=timedelta(0))
+    return lambda new, wait: follow_replicas(on, new, history=brought.last is None, wait=wait, say=_say)
 
 
 def _started(page: str, address: str, *, browser: bool) -> None:

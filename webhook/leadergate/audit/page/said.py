@@ -51,7 +51,8 @@ def _lapsed(figures: Figures, lapse: Lapse) -> list[str]:
 def _span(first: datetime, last: datetime) -> str:
     first, last = first.astimezone(UTC), last.astimezone(UTC)
     if first.date() != last.date():
-        return f"from {first:%d %b %H:%M:%S} to {last:%d %b %H:%M:%S} UTC"
+        day = "%d %b" if first.year == last.year else "%d %b %Y"
+        return f"from {first.strftime(day)} {first:%H:%M:%S} to {last.strftime(day)} {last:%H:%M:%S} UTC"
     if last.replace(microsecond=0) == first.replace(microsecond=0):
         return f"at {first:%H:%M:%S} UTC"
     return f"from {first:%H:%M:%S} to {last:%H:%M:%S} UTC"

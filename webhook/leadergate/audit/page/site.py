@@ -104,7 +104,7 @@ class Site:
             return _refused(faults)
         after = request.path_params["after"]
         found = await self._away(rows.fresh, self._view.store, one.filter, after)
-        return _json({**found, "fault": self._view.fault})
+        return _json(found)
 
     async def _record(self, request: Request) -> Response:
         key = rows.key_number(request.path_params["key"])

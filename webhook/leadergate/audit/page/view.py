@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ class View:
         self._names = list(names)
         self.tally = tally
         self._follows = follows
+        self._started = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._leases = Leases([], [], {})
         self._known = -1
@@ -61,12 +63,14 @@ class View:
         """Where the records come from, and what stood among them."""
         return {
             "version": __version__,
+            "started": self._started,
             "files": self._names,
             "records": self.store.records,
             "foreign": self.tally.foreign,
             "bad": self.tally.bad,
             "first_bad": [one._asdict() for one in self.tally.first],
             "unfinished": self.tally.unfinished,
+            "gaps": self.tally.gaps,
             "follows": self._follows,
             "fault": self.fault,
         }

@@ -6,6 +6,7 @@ schema a record has, it is read into these.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 SCHEMA_PREFIX = "leadergate.dev/record/"
@@ -51,8 +52,13 @@ NESTED: dict[str, Any] = {
 }
 """A record's fields and DuckDB's types for them, as they stand in its JSON (``docs/records.md``)."""
 
+BEGIN, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Times that are told, from ``BEGIN`` on and before ``END``. Beyond, what is reckoned with them leaves Python's times
+and DuckDB's: no such record is read, and no other such time of a record that is."""
+
 NEEDED = ("time", "verdict", "reason", "mode", "gate", "uid", "namespace", "name", "requester")
-"""What every record says. A line of our schema where one of these is missing or of another type is a bad line."""
+"""What every record says. A line of our schema where one of these is missing or null is a bad line; where a text is
+expected, a value of another type is read as the text of it."""
 
 
 class Column(NamedTuple):
@@ -141,7 +147,16 @@ def flattened() -> str:
     """The SELECT list from nested columns to flat ones, with ``ok``: whether this is a record that can be read."""
     known = ", ".join(f"'{SCHEMA_PREFIX}{version}'" for version in READ_VERSIONS)
     needed = [f'"{field}" IS NOT NULL' for field in NEEDED]
-    # A time may be "infinity" to DuckDB, but to nobody else.
-    ok = " AND ".join([f"coalesce(schema IN ({known}), false)", *needed, "isfinite(time)"])
-    leaves = ", ".join(f"{column.path} AS {column.name}" for column in FLAT)
+    ok = " AND ".join([f"coalesce(schema IN ({known}), false)", *needed, _measured("time")])
+    leaves = ", ".join(
+        f"CASE WHEN {_measured(column.path)} THEN {column.path} END AS {column.name}"
+        if column.type == "TIMESTAMPTZ"
+        else f"{column.path} AS {column.name}"
+        for column in FLAT
+    )
     return f"{ok} AS ok, {leaves}"
+
+
+def _measured(time: str) -> str:
+    """Whether a time is one that is told: to DuckDB it may be "infinity" as well."""
+    return f"({time} >= TIMESTAMPTZ '{BEGIN.isoformat()}' AND {time} < TIMESTAMPTZ '{END.isoformat()}')"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -39,6 +43,41 @@ def swept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of ``work``, in a loop of its own; on a signal that ends the process it is cancelled, and unwinds.
+
+    Then it ends as in :func:`swept`, of which the handlers of signals are in force again afterwards.
+    """
+    came: list[int] = []
+
+    async def watched() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        before = {}
+
+        def end(number: int) -> None:
+            came.append(number)
+            if task is not None:
+                task.cancel()
+
+        if threading.current_thread() is threading.main_thread():
+            for number in _ENDS:
+                before[number] = signal.getsignal(number)
+                loop.add_signal_handler(number, end, number)
+        try:
+            return await work
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    try:
+        return asyncio.run(watched())
+    except (Exception, asyncio.CancelledError):
+        if came:
+            raise _ending(came[0]) from None
+        raise
 
 
 def _ending(number: int) -> BaseException:

@@ -5,6 +5,7 @@ DuckDB is the only place where a filter is applied, so that there is one meaning
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ _PATTERNS = {
     "uid": "uid",
     "webhook_pod": "webhook_pod",
 }
+_SIGN = re.compile(r"\\[*?\\]|.", re.DOTALL)
+_IN_GLOB = {r"\*": "[*]", r"\?": "[?]", "\\": "\\\\", "[": "[[]"}
 _DRY_RUN = {"": None, "true": True, "false": False}
 
 
@@ -45,10 +48,10 @@ class Where(NamedTuple):
 class Filter:
     """Which records are asked for. Several values of one field are alternatives; fields narrow each other.
 
-    ``since`` is inclusive, ``until`` exclusive. Texts are patterns in which ``*`` and ``?`` stand for characters:
-    ``gate``, ``pod``, ``account`` (``namespace/name``), ``object`` (``namespace/name``, or the name of a cluster-scoped
-    one; without a ``/`` it is also tried against the name alone), ``resource`` (``plural.group``), ``uid`` and
-    ``webhook_pod``.
+    ``since`` is inclusive, ``until`` exclusive. Texts are patterns in which ``*`` and ``?`` stand for characters; after
+    a backslash they are themselves, as is a backslash after another: ``gate``, ``pod``, ``account``
+    (``namespace/name``), ``object`` (``namespace/name``, or the name of a cluster-scoped one; without a ``/`` it is also
+    tried against the name alone), ``resource`` (``plural.group``), ``uid`` and ``webhook_pod``.
     ``routine`` is whether followers' rejections, of which each write makes one a replica, are asked for too.
     """
 
@@ -100,10 +103,10 @@ class Filter:
         alternatives = []
         for pattern in getattr(self, field):
             alternatives.append(f"coalesce({expression} GLOB ?, false)")
-            parameters.append(_literal(pattern))
+            parameters.append(_glob(pattern))
             if field == "object" and "/" not in pattern:
                 alternatives.append("name GLOB ?")
-                parameters.append(_literal(pattern))
+                parameters.append(_glob(pattern))
         if alternatives:
             parts.append(" OR ".join(alternatives))
 
@@ -158,6 +161,11 @@ def _moment(text: str, now: datetime, field: str, faults: list[Fault]) -> dateti
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _literal(pattern: str) -> str:
-    """``*`` and ``?`` alone are special: a bracket or a backslash in a name is itself."""
-    return pattern.replace("\\", "\\\\").replace("[", "[[]")
+def exactly(text: str) -> str:
+    """The pattern that this text alone matches."""
+    return re.sub(r"[*?\\]", r"\\\g<0>", text)
+
+
+def _glob(pattern: str) -> str:
+    """As DuckDB's GLOB has it, where a bracket is special as well, and a backslash everywhere."""
+    return _SIGN.sub(lambda sign: _IN_GLOB.get(sign[0], sign[0]), pattern)

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 import typer
 
 from leadergate.audit.reading import parquet, trail
 from leadergate.audit.reading.ending import swept
+from leadergate.audit.reading.folder import private_folder, refuse_spool, spool
+from leadergate.audit.reading.origin import Origin, OutOfReach
 from leadergate.audit.reading.progress import Screen
-from leadergate.audit.reading.sources import Kind, Source, sources
+from leadergate.audit.reading.sources import Kind, Source, copies, sources
 from leadergate.audit.reading.spool import sifted
 from leadergate.audit.reading.tally import COUNTED, BadLine, Counted, Tally
 from leadergate.audit.reading.trail import Relation
 from leadergate.gates.inputs import refuse
+from leadergate_certs import reach
+
+if TYPE_CHECKING:
+    from leadergate.audit.reading.fetched import Brought
 
 T = TypeVar("T")
 
@@ -37,7 +42,14 @@ class Gathered:
     :meth:`ask`. ``tally`` is complete once either has returned.
     """
 
-    def __init__(self, engine: duckdb.DuckDBPyConnection, folder: Path, found: Sequence[Source], tally: Tally) -> None:
+    def __init__(
+        self,
+        engine: duckdb.DuckDBPyConnection,
+        folder: Path,
+        found: Sequence[Source],
+        tally: Tally,
+        origin: Origin | None = None,
+    ) -> None:
         self.engine = engine
         self.screen = Screen()
         self._folder = folder
@@ -47,6 +59,10 @@ class Gathered:
         self._keep = tally.keep
         self._tally = tally
         self._checked = False
+        self.brought: Brought | None = None
+        """What was fetched from the cluster; None where files were read."""
+        if origin is not None:
+            self._fetch(origin)
         for index, source in enumerate(self._found):
             if source.kind in (Kind.MIXED, Kind.STREAM):
                 self._spool(index)
@@ -54,7 +70,7 @@ class Gathered:
     @property
     def tally(self) -> Tally:
         """What the sources held, as far as it is known."""
-        told = Tally(keep=self._keep, records=self._tally.records)
+        told = Tally(keep=self._keep, records=self._tally.records, gaps=[*self._tally.gaps], empty=self._tally.empty)
         for index in sorted(self._tallies):
             told.add(self._tallies[index])
         return told
@@ -68,14 +84,15 @@ class Gathered:
             if source.kind is not Kind.PARQUET
         )
 
-    def relation(self, *, raw: bool = False) -> Relation:
+    def relation(self, *, raw: bool = False, holding: str | None = None) -> Relation:
         """All sources in the flat columns, ``ok`` and ``file`` (and ``raw``). What is not ``ok`` is told already.
+        ``holding`` is as :func:`leadergate.audit.reading.trail.files` has it.
 
         The first call goes through the sources once to see that they can be read.
         """
         if not self._checked:
             self.ask(lambda _: (None, Counted()))
-        return self._relation(raw=raw)
+        return self._relation(raw=raw, holding=holding)
 
     def ask(self, use: Callable[[Relation], tuple[T, Counted]], *, raw: bool = False) -> T:
         """The answer of queries over all sources.
@@ -107,22 +124,31 @@ class Gathered:
             counted = Counted(records, unread or {})
         return answer, counted
 
-    def _relation(self, *, raw: bool) -> Relation:
+    def _relation(self, *, raw: bool, holding: str | None = None) -> Relation:
         stored = [source.path for source in self._found if source.kind is Kind.PARQUET]
         if not stored:
-            return trail.files(self.paths, raw=raw)
+            return trail.files(self.paths, raw=raw, holding=holding)
         parts = [parquet.files(self.engine, stored, raw=raw)]
         if self.paths:
-            parts.append(trail.files(self.paths, raw=raw))
+            parts.append(trail.files(self.paths, raw=raw, holding=holding))
         sql = " UNION ALL BY NAME ".join(f"SELECT * FROM {part.sql}" for part in parts)
         return Relation(f"({sql})", tuple(one for part in parts for one in part.parameters))
+
+    def _fetch(self, origin: Origin) -> None:
+        # Imported here: who reads files has no use for the way to a cluster.
+        from leadergate.audit.reading.fetched import brought
+
+        self.brought = brought(origin, self._folder, self.screen, keep=self._keep)
+        self._tally.empty = self.brought.tally.empty
+        self._tallies[len(self._found)] = self.brought.tally
+        self._found.append(Source("the cluster", self.brought.path, Kind.REPLICAS))
 
     def _spool(self, index: int) -> None:
         source = self._found[index]
         path = self._folder / f"{index}.jsonl"
         tally = Tally(keep=self._keep)
-        with path.open("wb") as spool:
-            sifted(source, tally, self.screen.lines, spool)
+        with spool(path) as into:
+            sifted(source, tally, self.screen.lines, into)
         self.screen.clear()
         self._spools[index], self._tallies[index] = path, tally
 
@@ -159,16 +185,18 @@ class Gathered:
 
 
 @contextmanager
-def gathered(names: Sequence[str], *, bad: int | None = None, strict: bool = False) -> Iterator[Gathered]:
-    """The records of files, globs and standard input; see :class:`Gathered`.
+def gathered(
+    names: Sequence[str], *, bad: int | None = None, strict: bool = False, origin: Origin | None = None
+) -> Iterator[Gathered]:
+    """The records of files, globs and standard input, or without any name those of ``origin``; see :class:`Gathered`.
 
-    Names that cannot be read end the command with 2, all at once. When the block is left in peace, what else stood
-    among the records is told on standard error, at most ``bad`` lines of it (None: all), and with ``strict`` bad lines
-    end the command with 1. Spooled records are gone afterwards, whichever way the block is left.
+    Names that cannot be read, and a cluster that cannot, end the command with 2, all at once. When the block is left in
+    peace, what else stood among the records is told on standard error, at most ``bad`` lines of it (None: all), and
+    with ``strict`` bad lines end the command with 1. Spooled records are gone afterwards, whichever way the block is
+    left.
     """
-    found, faults = sources(names)
-    with swept(), tempfile.TemporaryDirectory(prefix="leadergate-audit-") as private:
-        folder = Path(private)
+    found, faults = ([], []) if origin is not None and not names else sources(names)
+    with swept(), private_folder() as folder:
         engine = trail.connect(folder / "spill")
         try:
             for source in found:
@@ -176,14 +204,16 @@ def gathered(names: Sequence[str], *, bad: int | None = None, strict: bool = Fal
                     faults += parquet.faults(engine, source)
             if faults:
                 refuse("nothing is read", [str(fault) for fault in faults])
-            held = Gathered(engine, folder, found, Tally(keep=bad))
+            held = Gathered(engine, folder, found, Tally(keep=bad, gaps=copies(found)), None if names else origin)
             yield held
+        except OutOfReach as fault:
+            reach.refuse(str(fault))
         except duckdb.Error as fault:
             refuse("the records cannot be queried", [str(fault).partition("\n")[0]])
         except OSError as fault:
             if fault.filename is None or not Path(str(fault.filename)).is_relative_to(folder):
                 raise
-            refuse("records cannot be spooled", [f"{private}: {fault.strerror}; set TMPDIR to where there is room"])
+            refuse_spool(folder, fault)
         finally:
             engine.close()
     tell(held.tally)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 QUIET_SECONDS = 2.0
 """Nothing is said before."""
 _EVERY_SECONDS = 0.5
+_OVER_SECONDS = 0.1
 _CLEAR = "\r\x1b[K"
 
 
@@ -32,6 +33,10 @@ class Screen:
         """``lines`` lines of ``size`` bytes of a source have been gone through."""
         self._say(f"reading {printable(name)} line by line: {lines:,} lines, {size / (1 << 20):,.0f} MiB")
 
+    def say(self, text: str) -> None:
+        """How far something else has come."""
+        self._say(printable(text))
+
     def clear(self) -> None:
         """Leave the line empty for what comes next."""
         if self._dirty:
@@ -46,16 +51,20 @@ class Screen:
         the wait, such as Ctrl-C, ends the query.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
-            answer = pool.submit(query)
+            # Its thread is there before the query is: nobody would wait for one whose start was interrupted.
+            pool.submit(_nothing).result()
             try:
+                answer = pool.submit(query)
                 while not wait([answer], _EVERY_SECONDS).done:
                     percent = engine.query_progress() if self._shows else -1
                     if percent >= 0:
                         self._say(f"reading records: {percent:.0f} %")
             except BaseException:
+                # This is done when the query is over, or was never begun.
+                behind = pool.submit(_nothing)
                 engine.interrupt()
                 # Between two statements there was nothing to interrupt.
-                while not wait([answer], _EVERY_SECONDS).done:
+                while not wait([behind], _OVER_SECONDS).done:
                     engine.interrupt()
                 raise
             finally:
@@ -69,3 +78,7 @@ class Screen:
             sys.stderr.write(f"{_CLEAR}{text}")
             sys.stderr.flush()
             self._dirty = True
+
+
+def _nothing() -> None:
+    return

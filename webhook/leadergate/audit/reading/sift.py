@@ -12,30 +12,29 @@ from typing import Any
 
 import msgspec
 
-from leadergate.audit.reading.columns import READ_VERSIONS, SCHEMA_PREFIX
+from leadergate.audit.reading.columns import BEGIN, END, READ_VERSIONS, SCHEMA_PREFIX
 
 _MARK = SCHEMA_PREFIX.encode()
 _HEAD = b'{"schema":"' + _MARK
 _TORN = b"#torn"
 
 
-class _Named(msgspec.Struct):
-    pod: str | None = None
+_Value = str | int | float | bool | dict[str, Any] | list[Any]
 
 
 class _Needed(msgspec.Struct):
-    """The types of what every record says (``columns.NEEDED``)."""
+    """What every record says (``columns.NEEDED``), as DuckDB takes it: a text may be of another type, but not null."""
 
     schema: str
     time: datetime
-    verdict: str
-    reason: str
-    mode: str
-    gate: str
-    uid: str
-    namespace: str
-    name: str
-    requester: _Named
+    verdict: _Value
+    reason: _Value
+    mode: _Value
+    gate: _Value
+    uid: _Value
+    namespace: _Value
+    name: _Value
+    requester: _Value
 
 
 class _Wrapped(msgspec.Struct):
@@ -96,11 +95,15 @@ def _record(candidate: bytes) -> Sifted:
         return _misfit(candidate, str(fault))
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         return Bad(f"it is cut off or damaged: {fault}")
+    except RecursionError:
+        return Bad("it is nested beyond all measure")
     if not needed.schema.startswith(SCHEMA_PREFIX):
         return FOREIGN
     version = needed.schema.removeprefix(SCHEMA_PREFIX)
     if version not in READ_VERSIONS:
         return Bad(_unread(version))
+    if not BEGIN.year <= needed.time.year < END.year:
+        return Bad(f"its time is {needed.time.isoformat()}, beyond all measure")
     return RecordLine(candidate)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import shlex
 import stat
 import sys
 import zlib
@@ -13,6 +14,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from leadergate.audit.reading.sift import Foreign, RecordLine, sift
+from leadergate.audit.telling.plain_text import printable
 from leadergate.gates.refusals import Fault
 
 STDIN = "-"
@@ -21,6 +23,7 @@ BEGINNING = 256 << 10
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _PARQUET = b"PAR1"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _REMEDY = "name logs with records, a glob of them, or - for standard input"
 
 
@@ -35,6 +38,8 @@ class Kind(Enum):
     """Line by line, and but once: standard input, a pipe."""
     PARQUET = auto()
     """In place: what ``leadergate audit export`` wrote."""
+    REPLICAS = auto()
+    """In place: records of the webhook's replicas, which were fetched and spooled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Source:
     name: str
     path: Path
     kind: Kind
+    begins: bytes = b""
+    """The first record of a file, as far as its beginning shows one."""
 
 
 def sources(names: Sequence[str]) -> tuple[list[Source], list[Fault]]:
@@ -57,6 +64,20 @@ def sources(names: Sequence[str]) -> tuple[list[Source], list[Fault]]:
         for one in _matches(name, faults):
             _source(one, found, faults, seen)
     return found, faults
+
+
+def copies(found: Sequence[Source]) -> list[str]:
+    """What is to be told of files that begin alike, a sentence each: one is a copy of another, or has grown from it."""
+    alike: dict[bytes, list[str]] = {}
+    for one in found:
+        if one.begins:
+            alike.setdefault(one.begins, []).append(one.name)
+    return [
+        f"{', '.join(names[:3])}{f' and {len(names) - 3:,} more' * (len(names) > 3)} begin with the same record:"
+        " what stands in several files is counted as often; give one of them"
+        for names in alike.values()
+        if len(names) > 1
+    ]
 
 
 def plain(beginning: bytes) -> bool:
@@ -80,6 +101,10 @@ def gzipped(path: Path) -> bool:
     """Whether the file is compressed with gzip, whatever its name is. Raises OSError."""
     with path.open("rb") as file:
         return file.read(2) == _GZIP
+
+
+def _quoted(name: str) -> str:
+    return printable(shlex.quote(name))
 
 
 def _matches(name: str, faults: list[Fault]) -> list[str]:
@@ -108,7 +133,7 @@ def _source(name: str, found: list[Source], faults: list[Fault], seen: set[tuple
             return
         seen.add((status.st_dev, status.st_ino))
         if stat.S_ISDIR(status.st_mode):
-            faults.append(Fault("FILE", name, " is a folder", f"name its files: '{name.rstrip('/')}/*'"))
+            faults.append(Fault("FILE", name, " is a folder", f"name its files: {_quoted(name.rstrip('/') + '/*')}"))
         elif not stat.S_ISREG(status.st_mode):
             found.append(Source(name, path, Kind.STREAM))
         else:
@@ -122,8 +147,12 @@ def _file(name: str, path: Path, found: list[Source], faults: list[Fault]) -> No
     with path.open("rb") as file:
         beginning = file.read(BEGINNING)
     if beginning.startswith(_ZSTD):
-        remedy = f"unpack it: zstd -dc '{name}' | leadergate audit ... -"
+        remedy = f"unpack it: zstd -dc {_quoted(name)} | leadergate audit ... -"
         faults.append(Fault("FILE", name, " is compressed with zstd", remedy))
+        return
+    if beginning.startswith(_UTF_16):
+        remedy = f"convert it: iconv -f UTF-16 -t UTF-8 {_quoted(name)} | leadergate audit ... -"
+        faults.append(Fault("FILE", name, " is UTF-16, as PowerShell writes what it redirects", remedy))
         return
     if beginning.startswith(_PARQUET):
         found.append(Source(name, path, Kind.PARQUET))
@@ -133,7 +162,15 @@ def _file(name: str, path: Path, found: list[Source], faults: list[Fault]) -> No
         beginning = _unpacked(beginning)
     # DuckDB goes by the name.
     in_place = compressed == name.endswith(".gz") and plain(beginning)
-    found.append(Source(name, path, Kind.PLAIN if in_place else Kind.MIXED))
+    found.append(Source(name, path, Kind.PLAIN if in_place else Kind.MIXED, _first(beginning)))
+
+
+def _first(beginning: bytes) -> bytes:
+    for line in beginning.split(b"\n"):
+        one = sift(line)
+        if isinstance(one, RecordLine):
+            return one.json
+    return b""
 
 
 def _unpacked(beginning: bytes) -> bytes:

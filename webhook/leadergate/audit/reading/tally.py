@@ -35,7 +35,8 @@ COUNTED = "count(*) FILTER (ok), histogram(file) FILTER (NOT ok)"
 class Tally:
     """What the sources held. ``first`` are the first bad lines, at most ``keep`` of them (None: all).
 
-    ``unfinished`` names files whose last line is still being written, or was cut off by a crash.
+    ``unfinished`` names files whose last line is still being written, or was cut off by a crash. ``gaps`` tells what
+    may be missing altogether, a sentence each, and ``empty`` that there is no record.
     """
 
     keep: int | None = None
@@ -44,11 +45,14 @@ class Tally:
     bad: int = 0
     first: list[BadLine] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    empty: str = "there is no record: are these logs of leadergate serve, and from a time with rejections?"
 
     def add(self, other: Tally) -> None:
         """Take in what another one counted, but its records."""
         self.foreign += other.foreign
         self.unfinished += other.unfinished
+        self.gaps += other.gaps
         self.bad += other.bad
         self.first += other.first if self.keep is None else other.first[: max(self.keep - len(self.first), 0)]
 
@@ -69,8 +73,9 @@ class Tally:
         ]
         if self.foreign:
             told.append(f"{_lines(self.foreign)} of other programs passed over")
+        told += [printable(gap) for gap in self.gaps]
         if not self.records:
-            told.append("there is no record: are these logs of leadergate serve, and from a time with rejections?")
+            told.append(self.empty)
         return told
 
 

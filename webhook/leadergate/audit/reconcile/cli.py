@@ -6,12 +6,22 @@ from typing import Annotated
 
 import typer
 
-from leadergate.audit.options import SHOWN_BAD, FilesArgument, asked_filter, need_extra
+from leadergate.audit.options import (
+    SHOWN_BAD,
+    ContainerOption,
+    FilesArgument,
+    SelectorOption,
+    ServiceOption,
+    asked_filter,
+    asked_origin,
+    need_extra,
+)
 from leadergate.audit.telling.output import Output
 from leadergate.gates.inputs import refuse
 from leadergate.gates.refusals import Fault
 from leadergate.survey.command import orderly
 from leadergate_certs.duration import parse_duration
+from leadergate_certs.reach import ContextOption, KubeconfigOption
 
 _LISTED = 20
 _TOLERANCE = "10s"
@@ -42,6 +52,11 @@ def reconcile(
         typer.Option(metavar="N|all", help=f"Findings listed of each kind. Default: {_LISTED} in a table, else all."),
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="table, json or jsonl.")] = Output.TABLE,
+    service: ServiceOption = None,
+    selector: SelectorOption = None,
+    container: ContainerOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
     bad: Annotated[
         str, typer.Option(metavar="N|all", help="How many of the lines that cannot be read are shown.")
     ] = str(SHOWN_BAD),
@@ -57,6 +72,8 @@ def reconcile(
     What only one of them covers in time is counted, not judged. With --since and --until you say that the records are
     whole in between, though there may be none.
 
+    Without FILE the records are those of the webhook in the cluster; they are whole from the time on that a note tells.
+
     \b
     Exit codes
       0  they agree
@@ -65,6 +82,7 @@ def reconcile(
 
     \b
     Examples
+      leadergate audit reconcile --audit-log audit.log
       leadergate audit reconcile --audit-log audit.log webhook.log
       leadergate audit reconcile --audit-log '/var/log/kubernetes/audit*.log*' --since 25h --until 1h '/var/log/gate/*'
       leadergate audit reconcile --audit-log audit.log --webhook operator-lock.shop.example.com webhook.log -o jsonl
@@ -72,6 +90,9 @@ def reconcile(
     need_extra()
     faults: list[Fault] = []
     flt = asked_filter({"since": since, "until": until, "gate": gate}, faults)
+    where = {"service": service, "selector": selector, "container": container, "kubeconfig": kubeconfig}
+    # All that there is, whatever is asked for: how far back it goes tells what can be judged.
+    origin = asked_origin(files, {**where, "context": context}, faults)
     counts = {}
     for name, text in (("--limit", limit), ("--bad", bad)):
         if text is not None and text != "all" and not text.isdecimal():
@@ -95,6 +116,7 @@ def reconcile(
     question = Question(
         logs=tuple(audit_log),
         records=tuple(files or ()),
+        origin=origin,
         webhooks=tuple(webhook or ()),
         flt=flt,
         tolerance=round(allowed * 1_000_000),

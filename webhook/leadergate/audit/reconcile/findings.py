@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -128,6 +128,15 @@ def judged(
         end = until if until is not None else recorded.last - tolerance if recorded else last
         records = Stretch(begin, end) if begin < end else None
     return Judged(Stretch(first, last), records, log)
+
+
+def kept(near: Judged, whole: int | None) -> Judged:
+    """The same where records are known to be whole from a moment on alone, or from no moment on (None)."""
+    records = near.records
+    if records is not None:
+        first = records.last if whole is None else max(records.first, whole)
+        records = Stretch(first, records.last) if first < records.last else None
+    return replace(near, records=records)
 
 
 def joined(spans: Sequence[Stretch]) -> tuple[Stretch, ...]:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from leadergate.audit.reading.filters import Filter
+from leadergate.audit.reading.folder import private_folder, refuse_spool
 from leadergate.audit.reading.gather import Gathered, gathered
+from leadergate.audit.reading.origin import Origin
 from leadergate.audit.reading.progress import Screen
 from leadergate.audit.reading.sources import STDIN, Source
 from leadergate.audit.reading.tally import COUNTED, Counted
 from leadergate.audit.reading.trail import Relation
 from leadergate.audit.reconcile import sql as reconcile_sql
 from leadergate.audit.reconcile.files import LogTally, log_sources, spooled
-from leadergate.audit.reconcile.findings import FAULTS, LISTED, SECOND, Finding, Judged, Stretch, judged
+from leadergate.audit.reconcile.findings import FAULTS, LISTED, SECOND, Finding, Judged, Stretch, judged, kept
 from leadergate.audit.reconcile.line import micros
 from leadergate.audit.reconcile.show import Sides, agree, moment, show_json, show_table
 from leadergate.audit.telling.output import Output
 from leadergate.audit.telling.plain_text import printable
+from leadergate.audit.telling.words import stamp
 from leadergate.gates.inputs import refuse
 from leadergate.gates.refusals import Fault
+
+if TYPE_CHECKING:
+    from leadergate.audit.reading.fetched import Brought
+
+HANDOVER = timedelta(minutes=2)
+"""So long may a pod that is gone now, and its log with it, have judged beside those that have taken its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Question:
 
     logs: tuple[str, ...]
     records: tuple[str, ...]
+    origin: Origin | None
     webhooks: tuple[str, ...]
     flt: Filter
     tolerance: int
@@ -52,10 +63,10 @@ def reconciled(asked: Question) -> None:
         refuse("nothing is read", [str(fault) for fault in faults])
     tally = LogTally(keep=asked.bad)
     with (
-        tempfile.TemporaryDirectory(prefix="leadergate-audit-") as folder,
-        gathered(asked.records, bad=asked.bad, strict=asked.strict) as held,
+        private_folder() as folder,
+        gathered(asked.records, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held,
     ):
-        _read_log(held, logs, asked, tally, Path(folder))
+        _read_log(held, logs, asked, tally, folder)
         near, sides = _load_records(held, asked, tally)
         reconcile_sql.compare(held.engine, near, webhooks=asked.webhooks, tolerance=asked.tolerance)
         counts = reconcile_sql.counts(held.engine)
@@ -73,7 +84,10 @@ def reconciled(asked: Question) -> None:
 
 def _read_log(held: Gathered, logs: Sequence[Source], asked: Question, tally: LogTally, folder: Path) -> None:
     screen = Screen()
-    spool = spooled(logs, asked.webhooks, folder, tally, screen.lines)
+    try:
+        spool = spooled(logs, asked.webhooks, folder, tally, screen.lines)
+    except OSError as fault:
+        refuse_spool(folder, fault)
     screen.clear()
     if not tally.events:
         for line in tally.lines():
@@ -97,6 +111,8 @@ def _load_records(held: Gathered, asked: Question, tally: LogTally) -> tuple[Jud
         until=None if asked.flt.until is None else micros(asked.flt.until),
         tolerance=asked.tolerance,
     )
+    if held.brought is not None:
+        near = _as_kept(near, held.brought)
     left_out = reconcile_sql.load_records(
         held.engine, held.relation(), gates=asked.flt.gate, named=bool(asked.webhooks), near=near
     )
@@ -106,6 +122,17 @@ def _load_records(held: Gathered, asked: Question, tally: LogTally) -> tuple[Jud
     files = tuple((one.file, Stretch(one.first, one.last)) for one in tally.spans)
     names = tuple(sorted({*known, *asked.webhooks}))
     return near, Sides(tally.events, files, held.tally.records, span, names)
+
+
+def _as_kept(near: Judged, brought: Brought) -> Judged:
+    """What can be judged by records of the cluster: not from before its logs begin, whatever was said of the time."""
+    if brought.holes or brought.begins is None:
+        typer.echo("note: records may be missing anywhere: nothing is judged by their absence", err=True)
+        return kept(near, None)
+    whole = brought.begins + HANDOVER
+    gone = "pods that are gone now, with their logs, may have judged until then"
+    typer.echo(f"note: the cluster's records are taken to be whole from {stamp(whole)} on: {gone}", err=True)
+    return kept(near, micros(whole))
 
 
 def _tell(held: Gathered, asked: Question, tally: LogTally) -> None:

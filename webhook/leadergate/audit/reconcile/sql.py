@@ -69,8 +69,9 @@ def load_records(
     taken, as far as their annotations tell which those are. Returns how many records were left out by that.
     """
     where = Filter(gate=gates, routine=True).where()
-    engine.execute(f"DELETE FROM review WHERE NOT ({where.sql})", where.parameters)
-    engine.execute("CREATE TABLE ours AS SELECT DISTINCT webhook, gate, mode FROM review")
+    engine.execute(
+        f"CREATE TABLE ours AS SELECT DISTINCT webhook, gate, mode FROM review WHERE {where.sql}", where.parameters
+    )
     asked = near.asked
     engine.execute(
         f"""
@@ -80,9 +81,14 @@ def load_records(
             resource || CASE WHEN coalesce(api_group, '') = '' THEN '' ELSE '.' || api_group END AS resource,
             standing, holder, lease_resource_version, webhook_pod, file
         FROM {relation.sql}
-        WHERE ok AND verdict <> 'Allow' AND ({where.sql}) AND epoch_us(time) >= ? AND epoch_us(time) < ?
+        WHERE ok AND verdict <> 'Allow' AND epoch_us(time) >= ? AND epoch_us(time) < ?
+            -- A record whose gate was changed differs from the review of its uid.
+            AND (({where.sql}) OR uid IN (SELECT uid FROM review WHERE {where.sql}))
         """,
-        [*relation.parameters, *where.parameters, asked.first - LONGEST, asked.last + LONGEST],
+        [*relation.parameters, asked.first - LONGEST, asked.last + LONGEST] + where.parameters * 2,
+    )
+    engine.execute(
+        f"DELETE FROM review WHERE NOT ({where.sql}) AND uid NOT IN (SELECT uid FROM rejected)", where.parameters
     )
     _once(engine, "rejected", f"uid, made, webhook_pod, hash({', '.join(_SAID)})")
     if not named:
@@ -90,7 +96,8 @@ def load_records(
     return _changed(
         engine,
         """DELETE FROM rejected WHERE EXISTS (FROM ours)
-           AND NOT EXISTS (FROM ours WHERE ours.gate = rejected.gate AND ours.mode = rejected.mode)""",
+           AND NOT EXISTS (FROM ours WHERE ours.gate = rejected.gate AND ours.mode = rejected.mode)
+           AND uid NOT IN (SELECT uid FROM review)""",
     )
 
 

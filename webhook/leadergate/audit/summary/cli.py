@@ -30,6 +30,8 @@ def summary(
 ) -> None:
     """Tell what happened, gate by gate: the one with most rejections first, routine in one line.
 
+    Without FILE: of the webhook in the cluster.
+
     \b
     rejections  by standing: former-holder led before, and wrote on; stranger: another namespace or account, or no
                 proven pod; none told: the Lease could not be read. follower, routine, is counted apart
@@ -40,6 +42,7 @@ def summary(
 
     \b
     Examples
+      leadergate audit summary
       leadergate audit summary webhook.log
       leadergate audit summary '/var/log/leadergate/*.jsonl*' --since 12h --top 30
       leadergate audit summary night.parquet --gate 'shop/*' -o json | jq '.gates[] | {gate, rejections}'
@@ -49,7 +52,7 @@ def summary(
     from leadergate.audit.summary.query import summarised
     from leadergate.audit.summary.told import as_json, lines
 
-    with gathered(asked.files, bad=asked.bad, strict=asked.strict) as held:
+    with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held:
         found = held.ask(partial(summarised, held.engine, flt=asked.flt, top=top))
         if output is Output.JSON:
             typer.echo(json.dumps(as_json(found, held.tally), indent=2))

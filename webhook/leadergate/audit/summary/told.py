@@ -153,7 +153,7 @@ def _gate(gate: GateSummary, width: int | None) -> Iterator[Line]:
         heads: tuple[str, ...] = ("WHO", "STANDING", "REASON", "COUNT", "FIRST", "LAST")
         cells: list[tuple[str, ...]] = [
             (
-                printable(one.who),
+                printable(one.who or "-"),
                 printable(one.standing or "-"),
                 printable(one.reason),
                 f"{one.writes:,}",

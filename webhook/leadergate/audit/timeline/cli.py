@@ -23,6 +23,8 @@ def timeline(
 ) -> None:
     """Draw who held each Lease when and who was rejected; tell each takeover, and who wrote on after it.
 
+    Without FILE: of the webhook in the cluster.
+
     A letter is a holder, in the order in which they held; a digit is somebody who never did. Marks grow with the number
     of rejections by factors, so that one write is seen beside thousands. Routine ones of followers are one row;
     --routine gives each follower its own.
@@ -36,6 +38,7 @@ def timeline(
 
     \b
     Examples
+      leadergate audit timeline --since 2h
       leadergate audit timeline webhook.log
       leadergate audit timeline '/var/log/leadergate/*.jsonl*' --since 2026-03-02T01:00:00Z --until 2026-03-02T02:00:00Z
       leadergate audit timeline night.jsonl.gz --gate shop/orders-operator --width 80

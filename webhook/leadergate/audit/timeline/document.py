@@ -37,14 +37,14 @@ def _story(story: Story, axis: Axis) -> dict[str, Any]:
         "gate": story.gate,
         "modes": list(story.modes),
         "routine": story.routine,
-        "lease": [_band(band) for band in story.bands],
+        "lease": [_band(band, story) for band in story.bands],
         "takeovers": [_takeover(change, story) for change in story.takeovers],
         "late": [_late(one) for one in story.late.get(None, ())],
         "rejections": [_row(row, axis) for row in story.rows],
     }
 
 
-def _band(band: Band) -> dict[str, Any]:
+def _band(band: Band, story: Story) -> dict[str, Any]:
     told: dict[str, Any] = {
         "shown": "held" if isinstance(band, Held) else band.why.value,
         "holder": band.holder or None,
@@ -59,6 +59,8 @@ def _band(band: Band) -> dict[str, Any]:
             "lastRenewTime": _time(band.renewed),
             "lastSeen": _time(band.seen),
         }
+    else:
+        told["late"] = [_late(one) for one in story.late.get(band, ())]
     return told
 
 

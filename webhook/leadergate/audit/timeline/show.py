@@ -41,7 +41,7 @@ STYLES: dict[str, dict[str, Any]] = {
 def drawing(asked: Asked, width: int | None, output: Telling, *, least: int, widest: int, buckets: bool) -> None:
     """Draw it in ``width`` columns, or as wide as the terminal within ``least`` and ``widest``."""
     wide = width or min(max(columns(), least), widest)
-    with gathered(asked.files, bad=asked.bad, strict=asked.strict) as sources:
+    with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as sources:
         found = sources.ask(lambda relation: drawn(sources.engine, relation, asked.flt, wide - GUTTER))
         if output is Telling.JSON:
             for line in document(found).splitlines():

@@ -118,7 +118,8 @@ def _legend(story: Story, width: int) -> Iterator[Line]:
             end = band.until or band.seen or band.since
             held[band.holder] = held.get(band.holder, timedelta()) + (end - band.since)
     pods = [name.partition("_")[0] for name in held]
-    known = {row.who.text: row.who for row in story.rows if row.who is not None}
+    rows = [[row for row in story.rows if (row.kind is Kind.ROUTINE) == routine] for routine in (False, True)]
+    known = {row.who.text: row.who for part in rows for row in part[:MOST_ROWS] if row.who is not None}
     for name, letter in story.letters.items():
         if name in held:
             # The random part of an identity says nothing, unless one pod was holder under two.
@@ -126,7 +127,7 @@ def _legend(story: Story, width: int) -> Iterator[Line]:
             shown = f"{pod}_..." if cut and pods.count(pod) == 1 else name
             aside = f"held it {length(held[name])}" + ", names no pod" * is_bare_uuid(name)
             yield _named(letter, _holder_style(letter), shown, aside, width)
-        elif letter.isdecimal():
+        elif letter.isdecimal() and name in known:
             yield _named(letter, "strong", name, _aside(known[name], story), width)
 
 

@@ -2,8 +2,9 @@
 
 import * as address from "./address.js";
 import { ask } from "./ask.js";
-import { at, el, KINDS, shown } from "./text.js";
+import { at, el, KINDS, shown, short } from "./text.js";
 
+const KEY = /^[0-9a-f]{14}$/;
 const box = at("drawer");
 let table = null;
 let open = null;
@@ -35,9 +36,9 @@ export async function sync() {
   if (key === open && box.open) return;
   let content;
   try {
-    content = await ask("record", `/api/record/${encodeURIComponent(key)}`);
+    content = KEY.test(key) ? await ask("record", `/api/record/${key}`) : { fault: `the link names no record: ${key.slice(0, 60)}` };
   } catch (fault) {
-    content = { fault: fault.faults[0].text };
+    content = fault.gone ? { gone: true, fault: "leadergate audit serve no longer answers" } : { fault: fault.faults[0].text };
   }
   // It may have been closed, or gone on to another one, meanwhile.
   if (content === null || address.current().get("record") !== key) return;
@@ -58,12 +59,13 @@ function show(key, content) {
   at("drawer-next").disabled = !table.beside(key, 1);
   at("drawer-previous").disabled = !table.beside(key, -1);
   if (content.fault) {
-    at("drawer-title").replaceChildren("No such record");
+    at("drawer-title").replaceChildren(content.gone ? "It cannot be shown" : "No such record");
     at("drawer-body").replaceChildren(el("p", {}, shown(content.fault)));
     return;
   }
   const { record, raw, kind, explanation, file } = content;
-  at("drawer-title").replaceChildren(el("span", { class: `badge ${kind}` }, KINDS[kind]), ` ${shown(record.requester?.pod ?? record.requester?.username ?? "")}`);
+  const who = record.requester?.pod ?? record.requester?.username ?? "";
+  at("drawer-title").replaceChildren(el("span", { class: `badge ${kind}` }, KINDS[kind]), " ", el("span", { title: shown(who) }, short(who, 60)));
   const copied = el("span", { class: "quiet", role: "status" });
   const pretty = JSON.stringify(JSON.parse(raw), null, 2);
   const code = el("pre", { id: "raw", tabindex: "0" }, lines(pretty));

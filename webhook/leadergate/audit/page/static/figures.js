@@ -1,6 +1,7 @@
 // What happened, in one sentence and a row of figures.
 
 import * as address from "./address.js";
+import { renew } from "./focus.js";
 import { at, el, many, number, shown, span, stamp } from "./text.js";
 
 const FIGURES = [
@@ -26,7 +27,7 @@ export function show(summary) {
   if (summary.allowed) parts.push(figure(summary.allowed, "allowed", ["verdict", "Allow"], "allowed"));
   const routine = summary.left_out ? "routine, left out" : "routine";
   parts.push(figure(summary.left_out || summary.routine, routine, null, "routine"));
-  at("figures").replaceChildren(...parts);
+  renew(at("figures"), ...parts);
 }
 
 function range(summary) {
@@ -38,7 +39,7 @@ function range(summary) {
 
 function figure(value, label, filter, kind) {
   const shownAs = filter && value
-    ? el("button", { type: "button", class: "link", title: `Show these alone`, on: { click: () => address.set(...filter) } }, number(value))
+    ? el("button", { type: "button", class: "link", "data-focus": label, "aria-label": `${number(value)} ${label}: show these alone`, title: "Show these alone", on: { click: () => address.set(...filter) } }, number(value))
     : number(value);
   return el("div", { class: value ? kind : "none" }, el("dt", {}, label), el("dd", {}, shownAs));
 }

@@ -1,6 +1,7 @@
 // Filters at the side: every choice with the count of records that it would show.
 
 import * as address from "./address.js";
+import { leave, renew } from "./focus.js";
 import { at, el, number, short, shown } from "./text.js";
 
 const GROUPS = [
@@ -23,26 +24,24 @@ let last = null;
 export function sync() {
   const count = address.active().length;
   at("active").replaceChildren(count ? String(count) : "");
+  if (document.activeElement === at("zoom-out") && !address.zoomed()) leave(at("zoom-out"), "plot-title");
   at("zoom-out").hidden = !address.zoomed();
   chips();
 }
 
 export function show(choices) {
   last = choices;
-  const form = at("filters");
-  const focused = document.activeElement?.id;
-  form.replaceChildren(times(), switches(), ...GROUPS.map(([name, label, pattern]) => group(name, label, pattern, choices[name])));
-  if (focused && form.contains(at(focused))) at(focused).focus();
+  renew(at("filters"), times(), switches(), ...GROUPS.map(([name, label, pattern]) => group(name, label, pattern, choices[name])));
 }
 
 function group(name, label, pattern, offered) {
   const chosen = address.current().getAll(name);
   if (!pattern && offered.length < 2 && !chosen.length) return el("fieldset", { hidden: true });
-  const few = whole.has(name) ? offered : offered.filter((one, place) => place < FEW || chosen.includes(one.value));
+  const few = whole.has(name) ? offered : offered.filter((one, place) => place < FEW || chosen.includes(one.pattern));
   const more = offered.length - few.length;
   return el("fieldset", {}, el("legend", {}, label),
-    ...few.map((one, place) => choice(name, one, chosen.includes(one.value), place)),
-    more > 0 ? el("button", { type: "button", class: "link", on: { click: () => { whole.add(name); show(last); } } }, `${more} more`) : null,
+    ...few.map((one, place) => choice(name, one, chosen.includes(one.pattern), place)),
+    more > 0 ? el("button", { type: "button", class: "link", id: `more-${name}`, on: { click: () => { whole.add(name); show(last); at(`choice-${name}-${few.length}`).focus(); } } }, `${more} more`) : null,
     pattern ? text(`add-${name}`, `Add a ${label.toLowerCase()} by pattern`, "pattern: web-*", "", (value) => value && !chosen.includes(value) && address.toggle(name, value)) : null,
   );
 }
@@ -50,7 +49,7 @@ function group(name, label, pattern, offered) {
 function choice(name, one, checked, place) {
   const id = `choice-${name}-${place}`;
   return el("label", { for: id, title: shown(one.value), class: one.count ? null : "none" },
-    el("input", { type: "checkbox", id, checked, "data-field": name, "data-value": one.value, on: { change: () => address.toggle(name, one.value) } }),
+    el("input", { type: "checkbox", id, checked, "data-field": name, "data-value": one.pattern, "data-focus": `${name} ${one.pattern}`, on: { change: () => address.toggle(name, one.pattern) } }),
     el("span", { class: name === "standing" ? `dot ${one.value}` : null }, short(one.value, 23)),
     el("span", { class: "count" }, number(one.count)));
 }
@@ -77,8 +76,14 @@ function switches() {
 }
 
 function text(id, label, placeholder, value, act) {
-  const input = el("input", { type: "text", id, "aria-label": label, placeholder, value, spellcheck: "false", on: { change: () => act(input.value.trim()) } });
+  const input = el("input", { type: "text", id, "aria-label": label, placeholder, value, spellcheck: "false", on: { change: () => decided(input, act) } });
   return input;
+}
+
+function decided(input, act) {
+  if ("replaced" in input.dataset) return;
+  input.defaultValue = input.value;
+  act(input.value.trim());
 }
 
 /** What is set, above the table, each to be taken away. */
@@ -88,7 +93,7 @@ function chips() {
     el("button", { type: "button", title: shown(`${name}: ${value}`), "aria-label": shown(`Take away ${name} ${value}`), on: { click: () => take(name, value) } },
       el("span", { class: "quiet" }, shown(name.replace("_", " "))), " ", short(value, 40), " ", el("span", { "aria-hidden": "true" }, "✕"))));
   if (active.length > 1) made.push(el("li", {}, el("button", { type: "button", class: "link", id: "clear", on: { click: address.clear } }, "Clear all")));
-  at("chips").replaceChildren(...made);
+  renew(at("chips"), ...made);
 }
 
 function take(name, value) {

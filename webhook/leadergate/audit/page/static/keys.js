@@ -22,17 +22,21 @@ export function start({ table, drawer, live, filters }) {
   at("keys-open").addEventListener("click", () => box.showModal());
   at("keys-close").addEventListener("click", () => box.close());
   at("theme").addEventListener("click", theme);
+  // Whoever steers by voice can do without them.
+  at("keys-on").checked = localStorage.getItem("keys") !== "off";
+  at("keys-on").addEventListener("change", () => localStorage.setItem("keys", at("keys-on").checked ? "on" : "off"));
   name();
   const routine = () => address.set("routine", address.current().get("routine") === "true" ? null : "true");
   const acts = { z: address.zoomOut, r: routine, l: live.toggle, f: filters.focus, t: theme, "?": () => box.showModal() };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=text], select")) return;
     const by = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (drawer.isOpen()) {
+      if (event.key.length === 1 && !at("keys-on").checked) return;
       if (by && !(event.key.startsWith("Arrow") && event.target.id === "raw")) act(event, () => drawer.go(by));
       return;
     }
-    if (box.open) return;
+    if (box.open || !at("keys-on").checked && event.key.length === 1) return;
     const inTable = event.target.closest("#table") !== null;
     if (by && (inTable || event.key.length === 1)) act(event, () => table.step(by));
     else if (acts[event.key]) act(event, acts[event.key]);

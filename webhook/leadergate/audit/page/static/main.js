@@ -21,7 +21,10 @@ async function part(kind, show) {
   if (content !== null) show(content);
 }
 
+let turn = 0;
+
 async function refresh() {
+  const mine = ++turn;
   document.body.setAttribute("aria-busy", "true");
   filters.sync();
   const parts = [
@@ -37,23 +40,30 @@ async function refresh() {
     live.seen(),
   ];
   const faults = (await Promise.allSettled(parts)).filter((one) => one.status === "rejected").map((one) => one.reason);
-  const bad = faults.find((one) => one.faults);
-  notices.faults(bad ? bad.faults : []);
   for (const fault of faults) if (!fault.faults) console.error(fault);
+  // Whoever asked later tells what came of it.
+  if (mine !== turn) return;
+  if (faults.some((one) => one.gone)) live.miss();
+  else notices.faults(faults.find((one) => one.faults)?.faults ?? []);
   document.body.setAttribute("aria-busy", "false");
 }
 
 async function start() {
   if (innerWidth <= 1000) at("side").open = false;
-  try {
-    source = await ask("source", "/api/source");
+  const told = (content) => {
+    source = content;
     figures.source(source);
     notices.source(source);
+    if (summary) notices.empty(summary, source);
+  };
+  try {
+    told(await ask("source", "/api/source"));
   } catch (fault) {
-    notices.faults(fault.faults ?? []);
+    if (fault.gone) notices.gone(true);
+    else notices.faults(fault.faults);
     return;
   }
-  live.start(source, refresh);
+  live.start(source, refresh, told);
   keys.start({ table, drawer, live, filters });
   drawer.start(table);
   address.onChange((narrowed) => {

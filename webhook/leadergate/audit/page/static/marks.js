@@ -43,8 +43,10 @@ function fitting(name, pixels) {
 }
 
 /** Takeovers as lines through all lanes. */
-export function turns(content, colour) {
-  return content.takeovers.slice(0, LINES).map((one) => ({
+export function turns(content, colour, width) {
+  // Closer than that, they would hide what they are meant to tell apart.
+  if (content.takeovers.length > Math.min(LINES, width / 14)) return [];
+  return content.takeovers.map((one) => ({
     type: "line", xref: "x", yref: "paper", x0: one.at, x1: one.at, y0: 0, y1: 1, layer: "below", line: { color: colour("quiet"), width: 1, dash: "dot" },
   }));
 }
@@ -86,7 +88,9 @@ function gaps(content, colour) {
   });
 }
 
-const lasted = (one) => `${stamp(one.since)} to ${one.until === null ? "the end" : clock(one.until)}` + (one.until === null ? "" : ` (${span(one.until - one.since)})`);
+/** An end, with its day where that is another one. */
+const ending = (begin, end, exact = false) => (stamp(begin).slice(0, 10) === stamp(end).slice(0, 10) ? clock(end, exact) : stamp(end, exact));
+const lasted = (one) => `${stamp(one.since)} to ${one.until === null ? "the end" : ending(one.since, one.until)}` + (one.until === null ? "" : ` (${span(one.until - one.since)})`);
 
 function turnings(content, colour) {
   const changes = content.takeovers;
@@ -99,6 +103,8 @@ function turnings(content, colour) {
     customdata: changes.map((one) => ({ begin: one.at - 300_000, end: one.at + 300_000 })),
   };
 }
+
+const period = (begin, width) => `${stamp(begin, width < 1000)} to ${ending(begin, begin + width, width < 1000)}`;
 
 function dots(content, kind, colour) {
   const found = content.marks.filter((one) => one[1] === kind);
@@ -113,7 +119,7 @@ function dots(content, kind, colour) {
     },
     hovertext: found.map(([lane, , bucket, count]) => {
       const name = content.lanes[lane].name;
-      return [`${many(count, "record")}: ${KINDS[kind]}`, plain(name === null ? "other pods" : shown(name)), `${clock(bucket, content.width < 1000)} to ${clock(bucket + content.width, content.width < 1000)}`].join("<br>");
+      return [`${many(count, "record")}: ${KINDS[kind]}`, plain(name === null ? "other pods" : shown(name)), period(bucket, content.width)].join("<br>");
     }),
     customdata: found.map(([lane, , bucket]) => ({ begin: bucket, end: bucket + content.width, pod: content.lanes[lane].pod ?? null })),
   };
@@ -123,6 +129,6 @@ function routine(content, colour) {
   return {
     type: "bar", yaxis: "y3", hoverinfo: "text", marker: { color: colour("routine"), line: { width: 0 } },
     x: content.routine.map((one) => one[0] + content.width / 2), y: content.routine.map((one) => one[1]), width: content.width * 0.9,
-    hovertext: content.routine.map((one) => `${many(one[1], "routine rejection")}<br>${clock(one[0])} to ${clock(one[0] + content.width)}`),
+    hovertext: content.routine.map((one) => `${many(one[1], "routine rejection")}<br>${period(one[0], content.width)}`),
   };
 }

@@ -1,12 +1,16 @@
 // The timeline: a lane for each gate that says who held its Lease, a lane for each pod with what it wrote without it.
 
 import * as address from "./address.js";
+import { renew } from "./focus.js";
 import { marks, swatches, turns } from "./marks.js";
-import { at, el, KINDS, many, number } from "./text.js";
+import { at, el, KINDS, many, number, stamp } from "./text.js";
 
 const box = at("plot");
 const LANE = 30;
 const POD = 28;
+const FAR = 5;
+// A finger that moves over the plot scrolls the page.
+const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 let content = null;
 let drawn = null;
 
@@ -15,13 +19,18 @@ export function show(answer) {
   draw();
 }
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+/** The sheet's colours by name; each is looked up once, as thousands of marks ask for it. */
+function colours() {
+  const style = getComputedStyle(document.documentElement), known = new Map();
+  return (name) => known.get(name) ?? (known.set(name, style.getPropertyValue(`--${name}`).trim()), known.get(name));
+}
 
 function draw() {
   const none = !content.bands.length && !content.marks.length && !content.routine?.length;
   box.hidden = none || content.since === null;
   note();
   if (box.hidden) return;
+  const colour = colours();
   const wide = box.clientWidth > 700, left = wide ? 236 : 130;
   const { traces, labels, kinds } = marks(content, colour, box.clientWidth - left - 12, wide);
   legend(kinds);
@@ -30,14 +39,14 @@ function draw() {
   const ink = colour("ink"), line = colour("line");
   const layout = {
     height: parts.height, margin: { l: left, r: 12, t: 8, b: 44 }, barmode: "overlay", bargap: 0.3,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", dragmode: "zoom",
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", dragmode: TOUCH.matches ? false : "zoom",
     font: { family: colour("sans"), size: 12, color: ink }, uniformtext: { mode: "hide", minsize: 11 },
     hoverlabel: { bgcolor: colour("surface"), bordercolor: line, font: { family: colour("sans"), color: ink, size: 12 }, align: "left", namelength: 0 },
-    xaxis: { type: "date", range: [content.since, content.until], anchor: "free", position: 0, gridcolor: line, showgrid: true, zeroline: false, ticks: "outside", tickcolor: line, tickfont: { color: colour("quiet") }, hoverformat: "%H:%M:%S" },
+    xaxis: { type: "date", range: [content.since, content.until], anchor: "free", position: 0, gridcolor: line, showgrid: true, zeroline: false, ticks: "outside", tickcolor: line, tickfont: { color: colour("quiet") }, hoverformat: "%H:%M:%S", tickangle: 0, nticks: Math.max(2, Math.floor((box.clientWidth - left) / 60)) },
     yaxis: axis(parts.gates, { range: [content.gates.length - 0.5, -0.5], tickvals: labels.gates.map((_, place) => place), ticktext: labels.gates, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
     yaxis2: axis(parts.pods, { range: [Math.max(content.lanes.length, 1) - 0.5, -0.5], tickvals: labels.lanes.map((_, place) => place), ticktext: labels.lanes, showgrid: true, gridcolor: line, griddash: "dot", visible: content.lanes.length > 0, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
     yaxis3: axis(parts.routine, { rangemode: "tozero", nticks: 3, tickfont: { size: 10, color: colour("quiet") }, visible: Boolean(content.routine.length) }),
-    shapes: [...turns(content, colour), ...swatches(content, colour)],
+    shapes: [...turns(content, colour, box.clientWidth - left - 12), ...swatches(content, colour)],
   };
   const config = { displayModeBar: false, doubleClick: false, responsive: true, showTips: false, scrollZoom: false };
   box.setAttribute("aria-label", words());
@@ -84,8 +93,12 @@ function note() {
   const told = [];
   if (content.gates_left_out) told.push(`${many(content.gates_left_out, "more gate")} not drawn: filter by gate to see them`);
   if (content.bands_left_out) told.push("more changes of holder than can be drawn: zoom in");
+  const far = content.far ?? [];
+  const parts = far.slice(0, FAR).flatMap((one) => [" ", el("button", { type: "button", class: "link", "data-focus": `far ${one.since}`, on: { click: () => address.zoom(one.since, one.until) } },
+    `${many(one.count, "record")} of ${stamp(one.since).slice(0, 10)}`)]);
+  if (far.length) told.push(`${many(far.reduce((sum, one) => sum + one.count, 0), "record")} far from the others in time not drawn:`);
   at("plot-note").hidden = !told.length;
-  at("plot-note").replaceChildren(told.join("; "));
+  renew(at("plot-note"), told.join("; "), ...parts);
 }
 
 function words() {

@@ -1,7 +1,8 @@
 // The table: one page of records, a row for each, sorted by any of its columns.
 
 import * as address from "./address.js";
-import { at, clock, el, KINDS, many, number, short, shown, stamp } from "./text.js";
+import { renew } from "./focus.js";
+import { at, el, KINDS, many, number, short, shown, stamp } from "./text.js";
 
 const COLUMNS = [
   ["time", "Time, UTC"],
@@ -23,9 +24,11 @@ export function show(content) {
   rows = content.rows;
   size = content.size;
   const marked = address.current().get("record");
-  at("table-head").replaceChildren(...COLUMNS.map(head));
-  const day = new Set(rows.map((one) => one.time.slice(0, 10))).size > 1;
-  at("table-body").replaceChildren(...rows.map((one) => row(one, day, marked)));
+  renew(at("table-head"), ...COLUMNS.map(head));
+  // As much of the time as tells the rows apart.
+  const differ = (length) => new Set(rows.map((one) => one.time.slice(0, length))).size > 1;
+  const from = differ(4) ? 0 : differ(10) ? 5 : 11;
+  renew(at("table-body"), ...rows.map((one) => row(one, from, marked)));
   paging();
 }
 
@@ -34,15 +37,15 @@ function head([name, label]) {
   const next = by === name && down ? name : by === name || name !== "time" && by !== name ? (by === name ? `-${name}` : name) : `-${name}`;
   const mark = by === name ? (down ? " ↓" : " ↑") : "";
   return el("th", { scope: "col", class: `c-${name}`, "aria-sort": by === name ? (down ? "descending" : "ascending") : null },
-    el("button", { type: "button", id: `sort-${name}`, on: { click: () => { address.set("sort", next); at(`sort-${name}`)?.focus(); } } },
+    el("button", { type: "button", id: `sort-${name}`, on: { click: () => { address.set("sort", next); } } },
       label, el("span", { "aria-hidden": "true" }, mark)));
 }
 
-function row(one, day, marked) {
+function row(one, from, marked) {
   const moment = Date.parse(one.time);
   const query = address.current();
   query.set("record", one.key);
-  const link = el("a", { href: address.href(query), title: one.time }, day ? stamp(moment, true).slice(5) : clock(moment, true));
+  const link = el("a", { href: address.href(query), title: one.time }, stamp(moment, true).slice(from));
   const who = one.pod ?? one.username ?? "";
   const kind = one.kind === "other" ? one.standing ?? KINDS.other : KINDS[one.kind];
   const cells = [
@@ -51,11 +54,17 @@ function row(one, day, marked) {
     ["pod", name(who, 25)],
     ["object", name(one.object, 28)],
     ["gate", name(one.gate, 21)],
-    ["holder", one.holder === null ? el("span", { class: "quiet" }, "unknown") : one.holder === "" ? el("span", { class: "quiet" }, "nobody") : name(one.holder.split("_")[0], 20, one.holder)],
+    ["holder", one.holder ? name(one.holder.split("_")[0], 20, one.holder) : el("span", { class: "quiet" }, nobody(one))],
     ["reason", reason(one)],
   ];
   return el("tr", { "data-key": one.key, class: one.key === marked ? "marked" : null, on: { click: (event) => opened(event, one.key) } },
     ...cells.map(([column, content]) => el("td", { class: `c-${column}` }, content)));
+}
+
+/** What the Lease said where it names no holder. */
+function nobody(one) {
+  if (one.holder === "") return "nobody";
+  return { LeaseNotFound: "no Lease", LeaseUnreadable: "not readable" }[one.reason] ?? "unknown";
 }
 
 /** Where a write was not simply turned away, that is told as well. */
@@ -87,14 +96,16 @@ export function count(summary) {
 
 function paging() {
   const last = Math.max(Math.ceil(total / size), 1);
-  at("page").replaceChildren(`Page ${number(page())} of ${number(last)}`);
+  const beyond = page() > last ? ": there is no such page" : "";
+  at("page").replaceChildren(`Page ${number(page())} of ${number(last)}${beyond}`);
   at("previous").disabled = page() <= 1;
   at("next").disabled = page() >= last;
   document.querySelector(".pages").hidden = last <= 1 && page() <= 1;
 }
 
 function turn(by) {
-  address.set("page", page() + by > 1 ? String(page() + by) : null, { keepPage: true });
+  const last = Math.max(Math.ceil(total / size), 1), next = Math.min(page() + by, last);
+  address.set("page", next > 1 ? String(next) : null, { keepPage: true });
   at("records").scrollIntoView();
 }
 

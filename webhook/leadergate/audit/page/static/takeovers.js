@@ -1,6 +1,7 @@
 // The plot in words: each takeover as a row of a table.
 
 import * as address from "./address.js";
+import { renew } from "./focus.js";
 import { at, el, many, shown, stamp } from "./text.js";
 
 const AROUND = 300_000;
@@ -11,12 +12,12 @@ export function show(content) {
   at("takeovers-title").replaceChildren(changes.length ? `${many(changes.length, "takeover")} as a table` : "No takeover in this time");
   at("takeovers").classList.toggle("none", !changes.length);
   const rows = changes.slice(0, MOST).map((one) => el("tr", {},
-    el("td", {}, el("button", { type: "button", class: "link", title: "Zoom to five minutes around it", on: { click: () => address.zoom(one.at - AROUND, one.at + AROUND) } }, stamp(one.at))),
+    el("td", {}, el("button", { type: "button", class: "link", "data-focus": `${one.gate} ${one.at}`, title: "Zoom to five minutes around it", on: { click: () => address.zoom(one.at - AROUND, one.at + AROUND) } }, stamp(one.at))),
     el("td", {}, shown(one.gate)),
     el("td", {}, shown(one.of.split("_")[0] || "nobody")),
     el("td", {}, shown(one.to.split("_")[0])),
     el("td", {}, shown(one.why))));
   const heads = ["Time, UTC", "Gate", "From", "To", "Why"].map((one) => el("th", { scope: "col" }, one));
   const more = changes.length > MOST ? [el("p", { class: "quiet" }, `and ${many(changes.length - MOST, "more takeover")}: zoom in to see them`)] : [];
-  at("takeovers-body").replaceChildren(...(changes.length ? [el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)), ...more] : []));
+  renew(at("takeovers-body"), ...(changes.length ? [el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)), ...more] : []));
 }

@@ -60,7 +60,7 @@ export function span(milliseconds) {
   return parts.slice(first, first + 2).map(([size, unit]) => {
     const count = Math.floor(rest / size);
     rest -= count * size;
-    return count ? `${count} ${unit}` : "";
+    return count ? `${number(count)} ${unit}` : "";
   }).filter(Boolean).join(" ");
 }
 

@@ -50,8 +50,8 @@ class Filter:
 
     ``since`` is inclusive, ``until`` exclusive. Texts are patterns in which ``*`` and ``?`` stand for characters; after
     a backslash they are themselves, as is a backslash after another: ``gate``, ``pod``, ``account``
-    (``namespace/name``), ``object`` (``namespace/name``, or the name of a cluster-scoped one; without a ``/`` it is also
-    tried against the name alone), ``resource`` (``plural.group``), ``uid`` and ``webhook_pod``.
+    (``namespace/name``), ``object`` (``namespace/name``, or the name of a cluster-scoped one; without a ``/`` it is
+    also tried against the name alone), ``resource`` (``plural.group``), ``uid`` and ``webhook_pod``.
     ``routine`` is whether followers' rejections, of which each write makes one a replica, are asked for too.
     """
 

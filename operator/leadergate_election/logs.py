@@ -51,7 +51,12 @@ def set_up(level: str) -> None:
 
 def to_stderr() -> logging.Handler:
     """What writes lines to stderr. Without stderr, as some starters leave a process, there is nowhere to log to."""
-    return logging.NullHandler() if sys.stderr is None else NeverWaits(sys.stderr.fileno())
+    if sys.stderr is None:
+        return logging.NullHandler()
+    try:
+        return NeverWaits(sys.stderr.fileno())
+    except OSError:  # a stream in memory, which has no descriptor and never waits
+        return logging.StreamHandler(sys.stderr)
 
 
 class NeverWaits(logging.Handler):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from leadergate_election.logs import NeverWaits
+from leadergate_election.logs import NeverWaits, to_stderr
 
 CAPACITY = 16384  # four pages: Linux calls a pipe writable while one of them is free
 
@@ -117,3 +119,11 @@ def test_a_message_that_cannot_be_formatted_is_told_as_a_line(
     assert (told["event"], told["logger"], told["message"]) == ("log_line_failed", "some.library", "%d of %s")
     assert told["fault"].startswith("TypeError: ")
     assert capfd.readouterr().err == ""
+
+
+def test_a_stream_in_memory_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is in place of standard error where a program is called from another one."""
+    told = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", told)
+    to_stderr().handle(logging.LogRecord("name", logging.INFO, "path", 1, "said", None, None))
+    assert told.getvalue() == "said\n"

@@ -82,6 +82,7 @@ def test_a_pod_that_ends_hands_over(make: Make, setting: Setting, control_plane:
     """The operator ends first and its sidecar after it, which releases the Lease: nobody waits for it to expire."""
     with Fleet.running(control_plane, make(NOTHING), objects=OBJECTS, setting=setting) as fleet:
         leader = fleet.leader
+        provoke(fleet, lambda: bool(fleet.denials()), "followers are rejected")
         leader.process.stop()
         fleet.until(lambda: fleet.holder not in ("", leader.pod), "a takeover")
         released = [

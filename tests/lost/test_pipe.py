@@ -35,8 +35,8 @@ def a_pipe(plane: ControlPlane, unique: Callable[[str], str]) -> Iterator[Pipe]:
         webhook.end()
 
 
-def _gated(team: Team, mode: str = "enforce", **entry: object) -> str:
-    name = team.gate(mode=mode, timeoutSeconds=2, **entry)
+def _gated(team: Team, mode: str = "enforce", *, timeout: int = 2, **entry: object) -> str:
+    name = team.gate(mode=mode, timeoutSeconds=timeout, **entry)
     team.make("Note", "other", f"{GROUP}/v1")
     return name
 
@@ -82,7 +82,7 @@ def test_the_holder_does_not_suffer_from_a_full_pipe(pipe: Pipe, team_of: MakeTe
     """Rejections that find no room do not wait in such numbers that the holder's writes are turned away."""
     webhook = pipe("--max-in-flight", "4")
     team = team_of(webhook)
-    _gated(team)
+    _gated(team, timeout=5)
     enough = Event()
 
     def write_on() -> None:
@@ -90,8 +90,8 @@ def test_the_holder_does_not_suffer_from_a_full_pipe(pipe: Pipe, team_of: MakeTe
             team.follower.status(team.note, {"text": "x"})
 
     webhook.pause()
-    with ThreadPoolExecutor(16) as pool:
-        for _ in range(16):
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
             pool.submit(write_on)
         try:
             # By then each of those that waited has waited in vain.

@@ -13,6 +13,7 @@ from pathlib import Path
 from leadergate_lab.bench.machine import peak_memory
 
 _SAMPLE_SECONDS = 0.02
+_WELL_ABOVE = 1.25
 _BLOCK = 512
 """What getrusage(2) counts reading in, in bytes."""
 
@@ -54,12 +55,13 @@ def run(argv: Sequence[str | Path], out: Path) -> Ran:
     if process.returncode:
         told = "\n".join(errors.read_text(errors="replace").splitlines()[-20:])
         raise Failed(f"{' '.join(map(str, argv))}\nended with {process.returncode}\n{told}")
-    # A child is charged with the memory of the process that it was forked from: below that, only what was seen counts.
+    # A child is charged with the memory of the process that it was forked from, by counters that are not exact: only
+    # well above that it is its own. Below, what was seen counts.
     peak = usage.ru_maxrss / 1024
     return Ran(
         seconds=seconds,
         cpu=usage.ru_utime + usage.ru_stime,
-        peak=peak if peak > floor else watched.peak,
+        peak=peak if peak > _WELL_ABOVE * floor else watched.peak,
         from_disk=usage.ru_inblock * _BLOCK / (1 << 20),
     )
 

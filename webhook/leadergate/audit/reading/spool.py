@@ -61,7 +61,7 @@ def _lines(source: Source, tally: Tally) -> Iterator[bytes]:
     """The lines with their ends; of one that is too long no more than the beginning is kept."""
     number = 0
     try:
-        with _open(source) as file:
+        with opened(source) as file:
             while line := file.readline(WIDEST):
                 number += 1
                 while not line.endswith(b"\n") and len(line) >= WIDEST and (rest := file.readline(WIDEST)):
@@ -74,7 +74,8 @@ def _lines(source: Source, tally: Tally) -> Iterator[bytes]:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[IO[bytes]]:
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """The bytes of a source, unpacked where it is compressed. Raises OSError."""
     if source.kind is Kind.STREAM:
         with _stream(source) as stream:
             # A pipe can be compressed as well, and cannot be read again.

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
 
 import msgspec
 
-from leadergate.audit.reading.sources import Kind, Source, gzipped, sources
+from leadergate.audit.reading.sources import Kind, Source, sources
+from leadergate.audit.reading.spool import opened
 from leadergate.audit.reading.tally import BadLine
 from leadergate.audit.reconcile.kinds import Damaged, Event
 from leadergate.audit.reconcile.line import parse
@@ -137,7 +133,7 @@ def _lines_of(source: Source, tally: LogTally) -> Iterator[tuple[int, bytes]]:
     """The lines with their numbers; one that is too long is noted and left out."""
     number = 0
     try:
-        with _open(source) as file:
+        with opened(source) as file:
             while line := file.readline(WIDEST):
                 number += 1
                 if len(line) < WIDEST or line.endswith(b"\n"):
@@ -149,20 +145,6 @@ def _lines_of(source: Source, tally: LogTally) -> Iterator[tuple[int, bytes]]:
     except (OSError, EOFError, zlib.error) as fault:
         why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
         tally.note(BadLine(source.name, number + 1, f"the file cannot be read any further: {why}"))
-
-
-@contextmanager
-def _open(source: Source) -> Iterator[IO[bytes]]:
-    if source.name == "standard input":
-        stream = cast("io.BufferedReader", sys.stdin.buffer)
-        packed = stream.peek(2)[:2] == b"\x1f\x8b"
-        yield cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if packed else stream
-    elif source.kind is not Kind.STREAM and gzipped(source.path):
-        with gzip.open(source.path, "rb") as unpacked:
-            yield cast("IO[bytes]", unpacked)
-    else:
-        with source.path.open("rb", buffering=1 << 20) as file:
-            yield file
 
 
 def _lines(count: int) -> str:

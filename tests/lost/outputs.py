@@ -5,12 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import sys
+import termios
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 
 from .ledger import whole
@@ -66,10 +69,11 @@ class PipedWebhook(FiledWebhook):
             self._reading = False
 
     def resume(self) -> None:
-        """Read again."""
+        """Read again; returns when what was waiting is read, so that there is room for what comes next."""
         with self._state:
             self._reading = True
             self._state.notify()
+        wait_until(lambda: not self._unread(), what="the pipe is read again", timeout=30)
 
     def hang_up(self) -> None:
         """Close the reading end."""
@@ -83,6 +87,10 @@ class PipedWebhook(FiledWebhook):
         self.process.stop()
         if not self._over:
             self.hang_up()
+
+    def _unread(self) -> int:
+        """How many bytes wait in the pipe."""
+        return int.from_bytes(fcntl.ioctl(self._end, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def _read(self) -> None:
         while True:

@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.process_collector import ProcessCollector
 
 from leadergate import __version__
-from leadergate.model import Allow, LeaseKey, Mode, Reason, Standing
+from leadergate.model import Allow, Indeterminate, LeaseKey, Mode, Reason, Standing
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_GATES = 256
@@ -145,6 +145,7 @@ class Metrics:
             return
         self._begun.add((gate, mode))
         self._reviews.labels(gate, mode, Allow.__name__, Reason.HOLDER)
+        self._reviews.labels(gate, mode, Indeterminate.__name__, Reason.LEASE_UNREADABLE)
         self._takeovers.labels(gate)
         for outcome in READ_OUTCOMES:
             self._lease_reads.labels(gate, outcome)

@@ -14,11 +14,12 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from leadergate.history import LeaseHistory, expires, newer
+from leadergate.lease_channel import Channel
 from leadergate.lease_source import LeaseSource, ReadFailed
 from leadergate.lease_waiters import TOO_LATE, Deadlines, Waiter, settle
 from leadergate.model import Lease, LeaseKey, LeaseUnreadable, LeaseView, Reading
@@ -57,25 +58,6 @@ class ReadLimits:
     of_late: float = 600.0
 
 
-@dataclass(slots=True)
-class _Channel:
-    """The reads of one Lease."""
-
-    key: LeaseKey
-    history: LeaseHistory
-    waiting: list[Waiter] = field(default_factory=list)
-    nearest: float = math.inf
-    under_way: set[asyncio.Task[None]] = field(default_factory=set)
-    last_start: float = -math.inf
-    gathering: bool = False
-    taken_in: int = 0
-    newest: str = ""
-    # uvloop gives a Handle without its time for what is due at once, so the time stands here.
-    wake: asyncio.Handle | None = None
-    wake_at: float = 0.0
-    warned: bool = False
-
-
 class CoalescingReader:
     """Reads Leases through a :class:`LeaseSource` for many reviews at once. Belongs to one event loop."""
 
@@ -90,7 +72,7 @@ class CoalescingReader:
         self._observer = observer
         self._limits = limits
         self._wall = wall
-        self._channels: OrderedDict[LeaseKey, _Channel] = OrderedDict()
+        self._channels: OrderedDict[LeaseKey, Channel] = OrderedDict()
 
     def history(self, key: LeaseKey) -> LeaseHistory:
         """What has been seen of this Lease so far."""
@@ -106,8 +88,7 @@ class CoalescingReader:
         failure = "there was no time left to read it"
         while loop.time() < deadline:
             waiter = Waiter(deadline, loop.create_future())
-            channel.waiting.append(waiter)
-            channel.nearest = min(channel.nearest, deadline)
+            channel.join(waiter)
             self._pump(channel)
             result = await waiter.future
             if not isinstance(result, ReadFailed):
@@ -125,10 +106,10 @@ class CoalescingReader:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _channel(self, key: LeaseKey) -> _Channel:
+    def _channel(self, key: LeaseKey) -> Channel:
         channel = self._channels.get(key)
         if channel is None:
-            channel = _Channel(key, LeaseHistory(self._limits.skew, self._limits.of_late))
+            channel = Channel(key, LeaseHistory(self._limits.skew, self._limits.of_late))
             self._channels[key] = channel
             self._forget_idle()
         else:
@@ -144,7 +125,7 @@ class CoalescingReader:
                 del self._channels[key]
                 return
 
-    def _pump(self, channel: _Channel) -> None:
+    def _pump(self, channel: Channel) -> None:
         """Start the next read of this Lease if it may start now, else see to it that it does later."""
         if not channel.waiting or channel.gathering:
             return
@@ -161,7 +142,7 @@ class CoalescingReader:
                 channel.wake.cancel()
             channel.wake, channel.wake_at = loop.call_at(at, self._woken, channel), at
 
-    def _next_start(self, channel: _Channel) -> float:
+    def _next_start(self, channel: Channel) -> float:
         """When another read of this Lease may start (loop time), as long as none that is under way ends."""
         if len(channel.under_way) < self._limits.side_by_side:
             return -math.inf
@@ -169,17 +150,14 @@ class CoalescingReader:
             return channel.last_start + self._limits.patience
         return math.inf
 
-    def _woken(self, channel: _Channel) -> None:
+    def _woken(self, channel: Channel) -> None:
         channel.wake = None
         now = asyncio.get_running_loop().time()
-        overdue = [waiter for waiter in channel.waiting if waiter.deadline <= now]
-        if overdue:
-            channel.waiting = [waiter for waiter in channel.waiting if waiter.deadline > now]
-            channel.nearest = min((waiter.deadline for waiter in channel.waiting), default=math.inf)
-            settle(overdue, ReadFailed("earlier reads of it are still unanswered by the API server", passing=False))
+        unanswered = ReadFailed("earlier reads of it are still unanswered by the API server", passing=False)
+        settle(channel.overdue(now), unanswered)
         self._pump(channel)
 
-    def _gather(self, channel: _Channel, known: int, until: float) -> None:
+    def _gather(self, channel: Channel, known: int, until: float) -> None:
         """Start the read once nobody has come since the last turn, when ``known`` were there."""
         loop = asyncio.get_running_loop()
         if len(channel.waiting) > known and loop.time() < until:
@@ -189,13 +167,13 @@ class CoalescingReader:
         if channel.waiting:
             self._start(channel)
 
-    def _start(self, channel: _Channel) -> None:
+    def _start(self, channel: Channel) -> None:
         channel.last_start = asyncio.get_running_loop().time()
         task = asyncio.create_task(self._run(channel))
         channel.under_way.add(task)
         task.add_done_callback(lambda done: self._ended(channel, done))
 
-    def _ended(self, channel: _Channel, task: asyncio.Task[None] | None) -> None:
+    def _ended(self, channel: Channel, task: asyncio.Task[None] | None) -> None:
         if task not in channel.under_way:
             return
         channel.under_way.discard(task)
@@ -204,9 +182,9 @@ class CoalescingReader:
             channel.wake = None
         self._pump(channel)
 
-    async def _run(self, channel: _Channel) -> None:
+    async def _run(self, channel: Channel) -> None:
         # The batch is sealed here, when the read begins: all who arrived in this turn of the loop are in it.
-        batch, channel.waiting, channel.nearest = channel.waiting, [], math.inf
+        batch = channel.sealed()
         if not batch:
             return
         loop = asyncio.get_running_loop()
@@ -235,7 +213,7 @@ class CoalescingReader:
             settle(batch, result)
             self._observer.lease_read(channel.key, outcome, loop.time() - began, len(batch))
 
-    def _taken_in(self, channel: _Channel, taken_in_before: int, lease: Lease) -> LeaseView:
+    def _taken_in(self, channel: Channel, taken_in_before: int, lease: Lease) -> LeaseView:
         now = asyncio.get_running_loop().time()
         if channel.taken_in != taken_in_before and not newer(lease.resource_version, channel.newest):
             # Another read, under way together with this one, has answered already: this one may show an older Lease.

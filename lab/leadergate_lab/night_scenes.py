@@ -11,8 +11,8 @@ from leadergate.case import UNPROVEN
 from leadergate.decision import decide
 from leadergate.history import LeaseHistory
 from leadergate.model import Allow, Indeterminate, LeaseView, Standing
+from leadergate_lab.night_reviews import WEBHOOKS, lease, reading, write
 from leadergate_lab.night_script import DURATION, LENGTH, Play, Shows, Stretch, Writer
-from leadergate_lab.night_shapes import WEBHOOKS, lease, reading, write
 
 SEEN_LATE = 0.04
 """How much later than it happens a replica of the webhook sees something, in seconds."""

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from leadergate.case import Case, record
 from leadergate.decision import decide
-from leadergate.model import Lease, LeaseAbsent, LeaseUnreadable, LeaseView, Reading, Write
+from leadergate.model import LeaseView
 from leadergate.records import line
-from leadergate_lab.night_script import DURATION, Play, Shows, Stretch, Writer
+from leadergate_lab.night_reviews import WEBHOOKS, reading, write
+from leadergate_lab.night_scenes import Part
+from leadergate_lab.night_script import Play, Stretch
 
-if TYPE_CHECKING:
-    from leadergate_lab.night_scenes import Part
-
-WEBHOOKS = ("leadergate-5f6d8b7c4d-9vqmz", "leadergate-5f6d8b7c4d-t4xk2")
-
-_UNREADABLE = "the API server did not answer in time"
 # What is filled in, as it stands in an encoded shape. No name of a night looks like one of these.
 _TIME = datetime(1999, 1, 1, 0, 0, 1, 111111, tzinfo=UTC)
 _RENEWED = datetime(1999, 1, 1, 0, 0, 2, 222222, tzinfo=UTC)
@@ -38,36 +34,6 @@ class Shape(NamedTuple):
 
     text: bytes
     lease: bool
-
-
-def lease(play: Play, stretch: Stretch, start: datetime) -> Lease:
-    """The Lease as it stands in a stretch, renewed when that began unless it says otherwise."""
-    renewed = stretch.renewed if stretch.renewed is not None else stretch.start
-    return Lease(
-        holder=play.holders[stretch.pod] if stretch.shows is Shows.HELD else "",
-        resource_version="1",
-        transitions=stretch.transitions,
-        duration=DURATION,
-        acquire_time=start + timedelta(seconds=stretch.acquired),
-        renew_time=start + timedelta(seconds=renewed),
-    )
-
-
-def reading(play: Play, stretch: Stretch, start: datetime, age: float) -> Reading:
-    """What a read shows in a stretch, ``age`` seconds after the renewal."""
-    match stretch.shows:
-        case Shows.ABSENT:
-            return LeaseAbsent()
-        case Shows.UNREADABLE:
-            return LeaseUnreadable(_UNREADABLE)
-    held = stretch.shows is Shows.HELD
-    return LeaseView(lease(play, stretch, start), age, expired=held and age > DURATION)
-
-
-def write(play: Play, writer: Writer, thing: int, uid: str) -> Write:
-    """A write of the status of the object number ``thing``."""
-    namespace, name = play.objects[thing]
-    return Write(uid, "UPDATE", play.resource, "status", namespace, name, writer.dry_run, writer.requester)
 
 
 def shape(play: Play, stretch: Stretch, part: Part, thing: int, webhook: int, age: float, start: datetime) -> Shape:

@@ -8,7 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+from leadergate_election.options import SERVICE_ACCOUNT, LeaseDuration, LeaseName, RenewDeadline, RetryPeriod
+
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -24,7 +25,7 @@ def elect(
         str,
         typer.Option(envvar="POD_NAMESPACE", help="Where the Lease is (downward API, metadata.namespace)."),
     ],
-    lease_name: Annotated[str, typer.Option(help="The Lease that the replicas elect a leader by.")] = "operator-lock",
+    lease_name: LeaseName = "operator-lock",
     while_healthy: Annotated[
         str | None,
         typer.Option(
@@ -36,13 +37,9 @@ def elect(
     health_period: Annotated[float, typer.Option(help="Seconds between two questions after its health.")] = 1.0,
     health_timeout: Annotated[float, typer.Option(help="Seconds that an answer may take.")] = 1.0,
     health_failures: Annotated[int, typer.Option(help="Failures in a row before it resigns.")] = 3,
-    lease_duration: Annotated[
-        float, typer.Option(help="Seconds after which others may take a Lease that is not renewed; a whole number.")
-    ] = 15,
-    renew_deadline: Annotated[
-        float, typer.Option(help="Seconds after which a leader that cannot renew gives up leading.")
-    ] = 10,
-    retry_period: Annotated[float, typer.Option(help="Seconds between two attempts to get or keep the Lease.")] = 2,
+    lease_duration: LeaseDuration = 15,
+    renew_deadline: RenewDeadline = 10,
+    retry_period: RetryPeriod = 2,
     listen: Annotated[
         str, typer.Option(help="Address for plain HTTP, as host:port. Port 0 takes a free one and logs it.")
     ] = "0.0.0.0:4040",

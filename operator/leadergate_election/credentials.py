@@ -12,23 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from leadergate_election.access import Access, CredentialsFault
 
-class CredentialsFault(Exception):
-    """The way to the API server cannot be set up; the message names the source, the fault and the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One loaded configuration. Never printed: ``authorization`` is a secret."""
-
-    host: str
-    tls: ssl.SSLContext
-    authorization: str | None
-    server_name: str | None
-    proxy: str | None
-
-    def __repr__(self) -> str:
-        return f"Access(host={self.host!r})"
+__all__ = ["Access", "CredentialsFault", "CredentialsSource"]
 
 
 @dataclass(frozen=True, slots=True)

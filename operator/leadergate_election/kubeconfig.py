@@ -10,7 +10,7 @@ from kubernetes.client import Configuration
 from kubernetes.config import ConfigException
 from kubernetes.config.kube_config import load_kube_config
 
-from leadergate_election.credentials import Access, CredentialsFault
+from leadergate_election.access import Access, CredentialsFault
 
 
 def from_kubeconfig(path: Path, context: str | None) -> Access:

@@ -11,6 +11,7 @@ import typer
 
 from leadergate_election.address import parse_address
 from leadergate_election.credentials import CredentialsFault, CredentialsSource
+from leadergate_election.options import SERVICE_ACCOUNT, LeaseDuration, LeaseName, RenewDeadline, RetryPeriod
 from leadergate_election.settings import ElectionFault, ElectionSettings
 from leadergate_operator import logs
 from leadergate_operator.cluster import ClusterFault, connect
@@ -18,7 +19,6 @@ from leadergate_operator.gating import StatusGate
 from leadergate_operator.replica import Credentials, operate
 from leadergate_operator.settings import LOG_LEVELS, Settings, faults_of
 
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _OPTION_OF = {
     "namespace": "--namespace",
     "identity": "--pod-name",
@@ -61,14 +61,10 @@ def run(
             " that it leads, which a pause between that check and the commit defeats. both: the one and the other."
         ),
     ] = StatusGate.SERVER,
-    lease_name: Annotated[str, typer.Option(help="The Lease that the replicas elect a leader by.")] = "operator-lock",
-    lease_duration: Annotated[
-        float, typer.Option(help="Seconds after which others may take a Lease that is not renewed; a whole number.")
-    ] = 15,
-    renew_deadline: Annotated[
-        float, typer.Option(help="Seconds after which a leader that cannot renew gives up leading.")
-    ] = 10,
-    retry_period: Annotated[float, typer.Option(help="Seconds between two attempts to get or keep the Lease.")] = 2,
+    lease_name: LeaseName = "operator-lock",
+    lease_duration: LeaseDuration = 15,
+    renew_deadline: RenewDeadline = 10,
+    retry_period: RetryPeriod = 2,
     election_sidecar: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.controlplane.conftest import Team, install_crds
+from tests.controlplane.team import Team, install_crds
 
 from leadergate_lab import otelcollector
 from leadergate_lab.controlplane import ControlPlane
@@ -48,7 +48,7 @@ def serve(control_plane: ControlPlane, unique: Callable[[str], str]) -> Iterator
         webhook = WebhookProcess(control_plane, name=unique("otlp-webhook"), flags=flags, environment=environment)
         webhook.start()
         teams.append(Team(control_plane, webhook))
-        teams[-1].gate()
+        teams[-1].gate(timeoutSeconds=30)
         return teams[-1]
 
     yield serve

@@ -8,37 +8,14 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from tests.unit.test_records import RECORD
 
-from leadergate.records import SCHEMA, LeaseField, Record, RequesterField, ResourceField, line
-
-WALL = datetime(2026, 3, 1, 12, 0, 0, 250000, tzinfo=UTC)
-RECORD = Record(
-    schema=SCHEMA,
-    time=WALL,
-    verdict="Deny",
-    reason="NotHolder",
-    message="pod shop/operator-2 may not write status",
-    mode="enforce",
-    gate="shop/operator",
-    uid="review-1",
-    dry_run=False,
-    operation="UPDATE",
-    resource=ResourceField("g", "v1", "things", "status"),
-    namespace="shop",
-    name="thing",
-    requester=RequesterField("system:serviceaccount:shop:operator", "shop", "operator", "operator-2", "pod-uid", None),
-    standing="former-holder",
-    held_until=WALL,
-    lease=LeaseField("operator-1", "7", 3, WALL, WALL, 15, 1.25, False),
-    latency_ms=2.5,
-    webhook_pod="leadergate-0",
-)
+from leadergate.records import line
 
 
 def written(**changes: Any) -> bytes:

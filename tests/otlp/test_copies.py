@@ -15,7 +15,7 @@ from leadergate.otlp.metrics import Outcome
 from leadergate.records import RecordLost
 from leadergate_lab.processes import wait_until
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 A_DAY = 86400.0
 
 
@@ -84,6 +84,21 @@ async def test_all_arrive_in_order(collector: Collector) -> None:
     assert collector.lines == numbered(3000)
     assert max(map(len, collector.batches)) <= BATCH
     assert tally.found == {Outcome.EXPORTED: 3000}
+    assert copies.waiting() == 0
+
+
+async def test_none_waits_once_all_have_an_outcome(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where the thread has ended before whoever woke it goes on."""
+    copies, _ = begun(collector, linger=A_DAY)
+    copies.offer(b"one")
+    put = copies._queue.put_nowait
+
+    def put_and_rest(item: bytes) -> None:
+        put(item)
+        copies._thread.join(PATIENCE)
+
+    monkeypatch.setattr(copies._queue, "put_nowait", put_and_rest)
+    await copies.close(PATIENCE)
     assert copies.waiting() == 0
 
 

@@ -78,9 +78,11 @@ class Copies:
     async def close(self, within: float) -> None:
         """Send what waits, for ``within`` seconds at most, and stop; what is left then is told in the log."""
         self._closing.set()
-        with contextlib.suppress(Full):
+        self._wakes = 1  # before the thread can take it
+        try:
             self._queue.put_nowait(_WAKE)
-            self._wakes = 1
+        except Full:
+            self._wakes = 0
         await asyncio.to_thread(self._thread.join, within)
         if self._thread.is_alive():
             log.warning("otlp_records_left", count=self.waiting(), waited_seconds=within)

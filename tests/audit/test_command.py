@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +66,22 @@ def test_standard_input(run: Run) -> None:
     ended = run("list", "-", "-", "-o", "csv", stdin=b"hello\n" + written(late(1)))
     assert len(ended.stdout.splitlines()) == 2
     assert ended.stderr == "note: 1 line of other programs passed over\n"
+
+
+def test_ctrl_c_while_the_program_is_being_loaded(tmp_path: Path) -> None:
+    """Ends it without a word; nothing was begun that would have to be ended in order."""
+    (tmp_path / "uvloop.py").write_text("import sys; print('loading', flush=True); sys.stdin.read()\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "leadergate", "audit", "summary", "-"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's & would ignore it
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == b"loading\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == -signal.SIGINT
+        assert process.stderr.read() == b""

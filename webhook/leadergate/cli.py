@@ -112,8 +112,3 @@ def _refuse(faults: list[str]) -> NoReturn:
     for fault in faults:
         typer.echo(f"  - {fault}", err=True)
     sys.exit(2)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

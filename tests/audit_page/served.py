@@ -50,9 +50,8 @@ def served(log_dir: Path, *arguments: str | Path, env: dict[str, str] | None = N
     process = ManagedProcess("page", argv, log_dir=log_dir, env=python_environment(**(env or {})))
     process.start()
     try:
-        process.wait_until(
-            lambda: process.stdout_path.read_text().endswith("\n"), what="the page has a URL", timeout=60
-        )
+        # The last that it says. The URL comes before, on the other stream.
+        process.wait_until(lambda: "Ctrl-C" in process.stderr_path.read_text(), what="the page is served", timeout=120)
         yield Page(process)
     finally:
         process.stop()

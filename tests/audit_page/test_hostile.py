@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver import Chrome
 
 from leadergate_lab.nights import night
-from leadergate_lab.processes import wait_until
 
 from .served import Page, served
 from .visitor import Visitor
@@ -123,14 +122,7 @@ def _hovered(victim: Visitor) -> str:
         " [box.x + box.width / 2, box.y + box.height / 2])"
     )
     assert points
-    told = []
-    for x, y in points:
-        actions = ActionChains(victim.browser, duration=0)
-        actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
-        actions.perform()
-        wait_until(lambda: bool(victim.texts("#plot .hoverlayer text")), what="it tells what is there", timeout=10)
-        told += victim.texts("#plot .hoverlayer text")
-    return " ".join(told)
+    return " ".join(text for x, y in points for text in victim.points_at(x, y))
 
 
 def test_nothing_runs_in_the_drawer(victim: Visitor, target: Page) -> None:

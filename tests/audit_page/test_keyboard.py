@@ -101,7 +101,7 @@ def test_finger_scrolls_the_page(browser: Chrome, visitor: Visitor) -> None:
         for kind, moved in (("touchStart", 0), *(("touchMove", 20 * one) for one in range(1, 11)), ("touchEnd", None)):
             points = [] if moved is None else [{"x": box[0], "y": box[1] - moved}]
             browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        wait_until(lambda: visitor.run("return scrollY") > 100, what="the page scrolls", timeout=10)
+        wait_until(lambda: visitor.run("return scrollY") > 100, what="the page scrolls", timeout=60)
         assert visitor.query() == {}
     finally:
         browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})

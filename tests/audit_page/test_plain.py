@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 NONE = Figures(
     records=0, left_out=0, routine=0, matters=0, former=0, strangers=0, undecided=0, other=0, allowed=0, through=0,
-    dry=0, pods=0, objects=0, gates=1, first=None, last=None, begin=None, end=None, lapses=(),
+    routine_through=0, dry=0, pods=0, objects=0, gates=1, first=None, last=None, begin=None, end=None, lapses=(),
 )  # fmt: skip
 LAPSE = Lapse("web-1", "shop/web", 3, 0, 2, NOW, NOW + timedelta(seconds=90))
 
@@ -112,40 +112,44 @@ def test_buckets_are_bounded(span: int) -> None:
 @pytest.mark.parametrize(
     ("figures", "takeovers", "first"),
     [
-        (NONE, 0, "No record matches."),
+        (NONE, 0, "There is no record."),
         (replace(NONE, left_out=2, routine=2), 0, "Nothing but routine: 2 rejections of followers"),
-        (replace(NONE, records=5, strangers=5, matters=5), 0, "No former holder wrote; 5 writes came from who is none"),
-        (replace(NONE, records=3, former=3, lapses=(LAPSE,)), 1, "web-1 tried to write 3 times after it had lost"),
+        (replace(NONE, records=5, strangers=5, matters=5), 0, "No former holder wrote; 5 writes came from strangers"),
+        (
+            replace(NONE, records=3, former=3, lapses=(LAPSE,)),
+            1,
+            "web-1 tried to write 3 times after it had lost Lease shop/web.",
+        ),
         (replace(NONE, records=9, allowed=9), 0, "9 writes allowed"),
     ],
 )
 def test_gravest_is_said_first(figures: Figures, takeovers: int, first: str) -> None:
     """The first sentence is what matters most."""
-    assert said(figures, takeovers)[0].startswith(first)
+    assert said(figures, ["shop/web"] * takeovers, Filter())[0].startswith(first)
 
 
 def test_what_else_is_said() -> None:
     """When it was, on how many objects, who else, takeovers, and what went through."""
-    told = said(replace(NONE, records=5, former=5, through=1, lapses=(LAPSE,)), 2)
+    told = said(replace(NONE, records=5, former=5, matters=5, through=1, lapses=(LAPSE,)), ["shop/web"] * 2, Filter())
     assert told[1:] == [
-        "That was from 06:00:00 to 06:01:30 UTC, to 2 objects.",
+        "That was between 06:00:00 and 06:01:30 UTC, to 2 objects.",
         "Other former holders did so twice.",
-        "The Lease changed hands twice.",
-        "1 write went through, as gates in mode warn or audit let them.",
+        "Lease shop/web changed hands twice.",
+        "1 of these writes went through, as gates in mode warn or audit let them.",
     ]
 
 
 def test_years_are_told_where_they_differ() -> None:
     """A record that is years off does not look like one of the night."""
     years = replace(LAPSE, first=NOW.replace(year=1970))
-    told = said(replace(NONE, records=3, former=3, lapses=(years,)), 0)
-    assert told[1].startswith("That was from 02 Mar 1970 06:00:00 to 02 Mar 2026 06:01:30 UTC")
+    told = said(replace(NONE, records=3, former=3, lapses=(years,)), [], Filter())
+    assert told[1].startswith("That was between 02 Mar 1970 06:00:00 and 02 Mar 2026 06:01:30 UTC")
 
 
 def test_names_in_sentences_are_printable() -> None:
     """A pod's name may be hostile."""
     hostile = replace(LAPSE, pod="\x1b[2Jx")
-    assert said(replace(NONE, records=3, former=3, lapses=(hostile,)), 0)[0].startswith("\\x1b[2Jx tried")
+    assert said(replace(NONE, records=3, former=3, lapses=(hostile,)), [], Filter())[0].startswith("\\x1b[2Jx tried")
 
 
 def test_page_is_told_what_may_be_missing() -> None:

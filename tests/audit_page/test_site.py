@@ -7,11 +7,14 @@ import io
 import json
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from .served import Page
+from leadergate_lab.nights import night
+
+from .served import Page, served
 
 QUERY = "standing=former-holder&pod=*-f52jr&since=2026-03-02T01:00:00Z"
 POLICY = {
@@ -105,7 +108,6 @@ def test_every_answer_is_sealed(page: Page) -> None:
     for path in (
         "/",
         "/main.js",
-        "/plotly.js",
         "/api/summary",
         "/api/record/x",
         "/nothing",
@@ -148,3 +150,15 @@ def test_other_sites_may_not_ask(page: Page) -> None:
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert page.asked("/api/summary", headers=script)[0] == 403
     assert page.asked("/?standing=stranger", headers=link)[0] == 200
+
+
+def test_a_key_that_stands_twice(tmp_path: Path) -> None:
+    """No webhook writes such a line; its first value counts in a record's fields as it does in the table."""
+    (line,) = islice((line for line in night(2_000) if b'"former-holder"' in line), 1)
+    holder = json.loads(line)["lease"]["holder"]
+    first = b'"holder":"%s"' % holder.encode()
+    (tmp_path / "a.jsonl").write_bytes(line.replace(first, first + b',"holder":"another"'))
+    with served(tmp_path, tmp_path / "a.jsonl") as page:
+        (row,) = page.json("/api/records")["rows"]
+        record = page.json(f"/api/record/{row['key']}")["record"]
+    assert row["holder"] == record["lease"]["holder"] == holder

@@ -52,7 +52,7 @@ class Visitor:
 
     def until(self, condition: Callable[[], Any], what: str) -> None:
         """Wait until something shows, and then until nothing is under way."""
-        wait_until(lambda: bool(condition()), what=what, timeout=30)
+        wait_until(lambda: bool(condition()), what=what, timeout=60)
         self.settles()
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -92,6 +92,21 @@ class Visitor:
         actions.move_to_element_with_offset(layer, round((begin - 0.5) * size), 0).click_and_hold()
         actions.move_by_offset(round((end - begin) * size / 2), 3).move_by_offset(round((end - begin) * size / 2), 3)
         actions.release().perform()
+
+    def points_at(self, x: float, y: float) -> list[str]:
+        """Move the pointer to a mark of the plot; what the plot tells of it, once it does."""
+        labels = "#plot .hoverlayer text"
+        # From elsewhere: what it told of another mark is no answer.
+        self._moves(0, 0)
+        wait_until(lambda: not self.texts(labels), what="the plot tells of no mark", timeout=60)
+        self._moves(x, y)
+        wait_until(lambda: bool(self.texts(labels)), what="the plot tells of the mark", timeout=60)
+        return self.texts(labels)
+
+    def _moves(self, x: float, y: float) -> None:
+        actions = ActionChains(self.browser, duration=0)
+        actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+        actions.perform()
 
     def query(self) -> dict[str, list[str]]:
         """The query string of the URL."""

@@ -39,8 +39,9 @@ def serve(
 
     \b
     The page
-      drag over the plot to zoom in, double-click to go back; filters at the side, each choice with its count
-      a row opens the record with its explanation; j and k go on to the next and back; ? shows all keys
+      drag over the plot to zoom in, double-click to go back
+      filters at the side show each choice with its count
+      a row opens the record with its explanation; ? shows all keys
       CSV, JSON and JSON lines hold just what is filtered, oldest first
 
     \b

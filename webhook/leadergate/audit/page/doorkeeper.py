@@ -20,7 +20,6 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -46,6 +45,8 @@ class Doorkeeper:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                # Records are not kept by the browser, nor is anything else that does not ask for it.
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         if scope["type"] != "http":

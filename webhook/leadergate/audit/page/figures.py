@@ -11,6 +11,7 @@ from leadergate.audit.reading.columns import OBJECT
 from leadergate.audit.reading.filters import Filter
 
 _WORST = 3
+_THROUGH = "verdict <> 'Allow' AND mode <> 'enforce' AND NOT coalesce(dry_run, false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Figures:
     """What the filter selects, counted. ``left_out`` are routine rejections that it leaves out.
 
     ``matters`` are verdicts other than Allow that are not routine. ``through`` are those of them that were stored all
-    the same, in a gate's mode warn or audit. ``first`` and ``last`` bound what the filter selects; ``begin`` and
-    ``end`` bound it with the routine that is left out.
+    the same, in a gate's mode warn or audit; ``routine_through`` are such of the routine. ``pods`` are all who wrote,
+    with users of whom no pod was proven. ``first`` and ``last`` bound what the filter selects; ``begin`` and ``end``
+    bound it with the routine that is left out.
     """
 
     records: int
@@ -45,6 +47,7 @@ class Figures:
     other: int
     allowed: int
     through: int
+    routine_through: int
     dry: int
     pods: int
     objects: int
@@ -71,7 +74,8 @@ def figures(store: Store, flt: Filter) -> Figures:
             count(*) FILTER (kind = 'former-holder') AS former, count(*) FILTER (kind = 'stranger') AS strangers,
             count(*) FILTER (kind = 'undecided') AS undecided, count(*) FILTER (kind = 'other') AS other,
             count(*) FILTER (kind = 'allowed') AS allowed,
-            count(*) FILTER ({matter} AND verdict = 'Deny' AND mode <> 'enforce') AS through,
+            count(*) FILTER ({matter} AND {_THROUGH}) AS through,
+            count(*) FILTER (kind = 'routine' AND {_THROUGH}) AS routine_through,
             count(*) FILTER ({matter} AND dry_run) AS dry,
             count(DISTINCT coalesce(pod, username)) FILTER ({matter}) AS pods,
             count(DISTINCT {OBJECT}) FILTER ({matter}) AS objects,
@@ -83,7 +87,7 @@ def figures(store: Store, flt: Filter) -> Figures:
     )[0]
     lapses = store.rows(
         f"""SELECT coalesce(pod, username) AS pod, gate, count(*) AS count,
-            count(*) FILTER (mode <> 'enforce') AS through, count(DISTINCT {OBJECT}) AS objects,
+            count(*) FILTER ({_THROUGH}) AS through, count(DISTINCT {OBJECT}) AS objects,
             min(time) AS first, max(time) AS last
             FROM {TABLE} WHERE kind = 'former-holder' AND {where}
             GROUP BY ALL ORDER BY count DESC, pod LIMIT {_WORST}""",

@@ -43,9 +43,10 @@ def within(changes: Iterable[Takeover], flt: Filter, gates: Iterable[str]) -> li
 
 
 def gates(store: Store, flt: Filter) -> list[str]:
-    """The gates of which the filter selects any record, at any time; those with the most first."""
+    """The gates of which the filter selects any record, at any time; those with the most that matter first."""
     where, parameters = replace(flt, since=None, until=None, routine=True).where()
-    sql = f"SELECT gate, count(*) AS count FROM {TABLE} WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1"
+    matter = "count(*) FILTER (kind NOT IN ('routine', 'allowed'))"
+    sql = f"SELECT gate FROM {TABLE} WHERE {where} GROUP BY 1 ORDER BY {matter} DESC, count(*) DESC, 1"
     return [one["gate"] for one in store.rows(sql, parameters)]
 
 
@@ -60,6 +61,7 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
             "gates": [],
             "bands": [],
             "takeovers": [],
+            "takeovers_left_out": 0,
             "lanes": [],
             "marks": [],
             "routine": [],
@@ -70,7 +72,7 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
     width = step(until - since)
     lanes, marks = _marks(store, flt, width)
     drawn = found[:GATES]
-    changes = within(leases.takeovers, flt, drawn)
+    changes = within(leases.takeovers, flt, found)
     held = [band for gate in drawn for band in leases.bands if band.gate == gate]
     cut = [one for one in (_band(band, since, until, leases.colours) for band in held) if one is not None]
     return {
@@ -83,6 +85,7 @@ def plot(store: Store, flt: Filter, leases: Leases) -> dict[str, Any]:
         "bands": cut[:BANDS],
         "bands_left_out": max(len(cut) - BANDS, 0),
         "takeovers": [_change(one) for one in changes[:BANDS]],
+        "takeovers_left_out": max(len(changes) - BANDS, 0),
         "lanes": lanes,
         "marks": marks,
         "routine": _routine(store, flt, width),

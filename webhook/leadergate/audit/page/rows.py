@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import msgspec
 
 from leadergate.audit.page.asked import ORDERS, Asked
 from leadergate.audit.page.store import TABLE, Store
 from leadergate.audit.reading.columns import OBJECT
 from leadergate.audit.reading.filters import Filter
+from leadergate.audit.reading.sift import first_values
 
 SIZE = 100
 """Records of a page of the table."""
@@ -41,12 +41,16 @@ def rows(store: Store, asked: Asked) -> list[dict[str, Any]]:
 
 
 def record(store: Store, key: int) -> dict[str, Any] | None:
-    """One record as it was written, with all that its line says; None where there is none of that key."""
+    """One record as it was written, with all that its line says; None where there is none of that key.
+
+    Of a field that stands twice, the first value counts, as in every query.
+    """
     found = store.rows(f"SELECT raw, kind, file FROM {TABLE} WHERE key = ? LIMIT 1", [key])
     if not found:
         return None
     raw = found[0]["raw"]
-    return {"raw": raw, "record": msgspec.json.decode(raw), "kind": found[0]["kind"], "file": found[0]["file"]}
+    content = json.loads(raw, object_pairs_hook=first_values)
+    return {"raw": raw, "record": content, "kind": found[0]["kind"], "file": found[0]["file"]}
 
 
 def fresh(store: Store, flt: Filter, after: int) -> dict[str, int]:

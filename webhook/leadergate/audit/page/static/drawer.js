@@ -2,12 +2,15 @@
 
 import * as address from "./address.js";
 import { ask } from "./ask.js";
-import { at, el, KINDS, shown, short } from "./text.js";
+import { at, el, KINDS, shown, short, writer } from "./text.js";
 
 const KEY = /^[0-9a-f]{14}$/;
 const box = at("drawer");
 let table = null;
 let open = null;
+// Counts what was asked for, so that an answer that comes after all of it is passed over.
+let turn = 0;
+let followed = false;
 
 export function start(rows) {
   table = rows;
@@ -15,13 +18,20 @@ export function start(rows) {
   at("drawer-next").addEventListener("click", () => go(1));
   at("drawer-previous").addEventListener("click", () => go(-1));
   box.addEventListener("click", (event) => event.target === box && box.close());
-  box.addEventListener("close", () => {
-    const left = address.current().get("record") ?? open;
-    open = null;
-    table.mark(null);
-    address.set("record", null, { keepPage: true });
-    table.link(left)?.focus();
-  });
+  box.addEventListener("close", closed);
+}
+
+/** Whoever opened it in this page goes back to where that was; a link that opened it loses the record. */
+function closed() {
+  turn += 1;
+  const left = address.current().get("record") ?? open;
+  open = null;
+  table.mark(null);
+  // Closed by going back or forward, the URL is right already.
+  if (followed) followed = false;
+  else if (history.state?.opened) history.back();
+  else address.set("record", null, { keepPage: true, replace: true, state: history.state });
+  table.link(left)?.focus();
 }
 
 export const isOpen = () => box.open;
@@ -29,11 +39,13 @@ export const isOpen = () => box.open;
 /** Show the record that the URL names, or none. */
 export async function sync() {
   const key = address.current().get("record");
+  if (key === open && box.open) return;
+  const mine = ++turn;
   if (!key) {
+    followed = box.open;
     if (box.open) box.close();
     return;
   }
-  if (key === open && box.open) return;
   let content;
   try {
     content = KEY.test(key) ? await ask("record", `/api/record/${key}`) : { fault: `the link names no record: ${key.slice(0, 60)}` };
@@ -41,7 +53,7 @@ export async function sync() {
     content = fault.gone ? { gone: true, fault: "leadergate audit serve no longer answers" } : { fault: fault.faults[0].text };
   }
   // It may have been closed, or gone on to another one, meanwhile.
-  if (content === null || address.current().get("record") !== key) return;
+  if (content === null || mine !== turn || address.current().get("record") !== key) return;
   open = key;
   table.mark(key);
   show(key, content);
@@ -52,7 +64,7 @@ export async function sync() {
 
 export function go(by) {
   const key = table.beside(address.current().get("record"), by);
-  if (key) address.set("record", key, { keepPage: true, replace: true });
+  if (key) address.set("record", key, { keepPage: true, replace: true, state: history.state });
 }
 
 function show(key, content) {
@@ -64,7 +76,7 @@ function show(key, content) {
     return;
   }
   const { record, raw, kind, explanation, file } = content;
-  const who = record.requester?.pod ?? record.requester?.username ?? "";
+  const who = writer(record.requester?.pod, record.requester?.username);
   at("drawer-title").replaceChildren(el("span", { class: `badge ${kind}` }, KINDS[kind]), " ", el("span", { title: shown(who) }, short(who, 60)));
   const copied = el("span", { class: "quiet", role: "status" });
   const pretty = JSON.stringify(JSON.parse(raw), null, 2);
@@ -72,7 +84,7 @@ function show(key, content) {
   const button = (label, id, text, fallback) => el("button", { type: "button", id, on: { click: () => copy(text(), copied, fallback) } }, label);
   at("drawer-body").replaceChildren(
     ...explanation.said.map((one) => el("p", { class: "said" }, shown(one))),
-    ...(explanation.todo.length ? [el("h3", {}, "What to do"), ...explanation.todo.map((one) => (one.startsWith("$ ") ? el("pre", { class: "command" }, shown(one)) : el("p", { class: "said" }, shown(one))))] : []),
+    ...(explanation.todo.length ? [el("h3", {}, "What to do"), ...explanation.todo.map((one) => (one.startsWith("$ ") ? el("pre", { class: "command" }, shown(one.slice(2))) : el("p", { class: "said" }, shown(one))))] : []),
     el("h3", {}, "The record"),
     el("dl", { class: "fields" }, ...fields(record)),
     ...(file ? [el("p", { class: "quiet" }, `from ${shown(file)}`)] : []),

@@ -2,7 +2,7 @@
 
 import * as address from "./address.js";
 import { leave, renew } from "./focus.js";
-import { at, el, number, short, shown } from "./text.js";
+import { at, el, name as named, number, short, shown } from "./text.js";
 
 const GROUPS = [
   ["standing", "Standing", false],
@@ -50,7 +50,7 @@ function choice(name, one, checked, place) {
   const id = `choice-${name}-${place}`;
   return el("label", { for: id, title: shown(one.value), class: one.count ? null : "none" },
     el("input", { type: "checkbox", id, checked, "data-field": name, "data-value": one.pattern, "data-focus": `${name} ${one.pattern}`, on: { change: () => address.toggle(name, one.pattern) } }),
-    el("span", { class: name === "standing" ? `dot ${one.value}` : null }, short(one.value, 23)),
+    name === "standing" ? el("span", { class: `dot ${one.value}` }, one.value) : named(one.value),
     el("span", { class: "count" }, number(one.count)));
 }
 

@@ -83,6 +83,6 @@ async function answer(path) {
 }
 
 function label(count) {
-  at("live-text").replaceChildren(on ? "Live" : count ? `${many(count, "new record")}: show` : "Live");
+  at("live-text").replaceChildren(on ? "Live: on" : count ? `${many(count, "new record")}: show` : "Live");
   at("live").classList.toggle("news", count > 0);
 }

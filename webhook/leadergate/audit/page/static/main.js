@@ -18,7 +18,7 @@ let summary = null;
 
 async function part(kind, show) {
   const content = await ask(kind, `/api/${kind}?${address.asking()}`);
-  if (content !== null) show(content);
+  if (content !== null) await show(content);
 }
 
 let turn = 0;
@@ -27,15 +27,17 @@ async function refresh() {
   const mine = ++turn;
   document.body.setAttribute("aria-busy", "true");
   filters.sync();
+  const told = part("summary", (content) => {
+    summary = content;
+    figures.show(content, source);
+    table.count(content, source);
+    notices.empty(content, source);
+  });
+  const listed = part("records", table.show);
   const parts = [
-    part("summary", (content) => {
-      summary = content;
-      figures.show(content, source);
-      table.count(content, source);
-      notices.empty(content, source);
-    }),
-    part("records", table.show),
-    part("timeline", (content) => { plot.show(content); takeovers.show(content); }),
+    told,
+    listed,
+    part("timeline", (content) => { takeovers.show(content); return plot.show(content, Promise.allSettled([told, listed])); }),
     part("choices", filters.show),
     live.seen(),
   ];

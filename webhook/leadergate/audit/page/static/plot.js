@@ -2,8 +2,8 @@
 
 import * as address from "./address.js";
 import { renew } from "./focus.js";
-import { marks, swatches, turns } from "./marks.js";
-import { at, el, KINDS, many, number, stamp } from "./text.js";
+import { drawnTurns, fit, marks, plain, swatches, turns, utc } from "./marks.js";
+import { at, el, KINDS, many, number, shown, stamp } from "./text.js";
 
 const box = at("plot");
 const LANE = 30;
@@ -13,10 +13,29 @@ const FAR = 5;
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 let content = null;
 let drawn = null;
+let loading = null;
 
-export function show(answer) {
+/** Draw it, once ``first`` is shown: what the package's script takes to load is longer than all else together. */
+export async function show(answer, first) {
   content = answer;
-  draw();
+  const none = !content.bands.length && !content.marks.length && !content.routine.length;
+  box.hidden = none || content.since === null;
+  note();
+  if (box.hidden) return;
+  // Its place is kept, so that nothing below it moves when it comes.
+  box.style.minHeight = `${domains(content).height}px`;
+  if (!drawn) box.replaceChildren(el("p", { class: "quiet" }, "Drawing…"));
+  await first;
+  await loaded();
+  if (!box.hidden) draw();
+}
+
+/** The plotting package, from the first plot on. */
+function loaded() {
+  loading ??= new Promise((done, failed) => {
+    document.head.append(el("script", { src: box.dataset.script, on: { load: done, error: () => { loading = null; failed({ gone: true, faults: [] }); } } }));
+  });
+  return loading;
 }
 
 /** The sheet's colours by name; each is looked up once, as thousands of marks ask for it. */
@@ -26,13 +45,9 @@ function colours() {
 }
 
 function draw() {
-  const none = !content.bands.length && !content.marks.length && !content.routine?.length;
-  box.hidden = none || content.since === null;
-  note();
-  if (box.hidden) return;
   const colour = colours();
-  const wide = box.clientWidth > 700, left = wide ? 236 : 130;
-  const { traces, labels, kinds } = marks(content, colour, box.clientWidth - left - 12, wide);
+  const left = Math.round(Math.min(Math.max(box.clientWidth * 0.24, 130), 320));
+  const { traces, labels, kinds } = marks(content, colour, box.clientWidth - left - 12);
   legend(kinds);
   const parts = domains(content);
   const axis = (domain, more) => ({ domain, fixedrange: true, showgrid: false, zeroline: false, ...more });
@@ -42,17 +57,29 @@ function draw() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", dragmode: TOUCH.matches ? false : "zoom",
     font: { family: colour("sans"), size: 12, color: ink }, uniformtext: { mode: "hide", minsize: 11 },
     hoverlabel: { bgcolor: colour("surface"), bordercolor: line, font: { family: colour("sans"), color: ink, size: 12 }, align: "left", namelength: 0 },
-    xaxis: { type: "date", range: [content.since, content.until], anchor: "free", position: 0, gridcolor: line, showgrid: true, zeroline: false, ticks: "outside", tickcolor: line, tickfont: { color: colour("quiet") }, hoverformat: "%H:%M:%S", tickangle: 0, nticks: Math.max(2, Math.floor((box.clientWidth - left) / 60)) },
-    yaxis: axis(parts.gates, { range: [content.gates.length - 0.5, -0.5], tickvals: labels.gates.map((_, place) => place), ticktext: labels.gates, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
-    yaxis2: axis(parts.pods, { range: [Math.max(content.lanes.length, 1) - 0.5, -0.5], tickvals: labels.lanes.map((_, place) => place), ticktext: labels.lanes, showgrid: true, gridcolor: line, griddash: "dot", visible: content.lanes.length > 0, ticks: "outside", ticklen: 16, tickcolor: "rgba(0,0,0,0)" }),
+    xaxis: { type: "date", range: [utc(content.since), utc(content.until)], anchor: "free", position: 0, gridcolor: line, showgrid: true, zeroline: false, ticks: "outside", tickcolor: line, tickfont: { color: colour("quiet") }, hoverformat: "%H:%M:%S", tickangle: 0, nticks: Math.max(2, Math.floor((box.clientWidth - left) / 60)) },
+    yaxis: axis(parts.gates, { range: [content.gates.length - 0.5, -0.5], showticklabels: false }),
+    yaxis2: axis(parts.pods, { range: [Math.max(content.lanes.length, 1) - 0.5, -0.5], tickvals: labels.lanes.map((_, place) => place), showticklabels: false, showgrid: true, gridcolor: line, griddash: "dot", visible: content.lanes.length > 0 }),
     yaxis3: axis(parts.routine, { rangemode: "tozero", nticks: 3, tickfont: { size: 10, color: colour("quiet") }, visible: Boolean(content.routine.length) }),
+    annotations: [...names(labels.gates, "y", left - 20, colour), ...names(labels.lanes, "y2", left - 20, colour)],
     shapes: [...turns(content, colour, box.clientWidth - left - 12), ...swatches(content, colour)],
   };
-  const config = { displayModeBar: false, doubleClick: false, responsive: true, showTips: false, scrollZoom: false };
+  // The time for a double click is what desktops allow; plotly.js wants it quicker.
+  const config = { displayModeBar: false, doubleClick: false, doubleClickDelay: 500, responsive: true, showTips: false, scrollZoom: false };
   box.setAttribute("aria-label", words());
+  if (!drawn) box.replaceChildren();
   window.Plotly.react(box, traces, layout, config);
   if (!drawn) listen();
   drawn = content;
+}
+
+/** What lanes are called; pointing at a name that is cut tells the whole of it. */
+function names(labels, axis, room, colour) {
+  return labels.map((label, place) => ({
+    xref: "paper", x: 0, xanchor: "right", xshift: -16, yref: axis, y: place, showarrow: false, borderpad: 0, align: "right",
+    text: plain(fit(label, room)), hovertext: fit(label, room) === shown(label) ? "" : plain(shown(label)),
+    hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line"), font: { family: colour("sans"), color: colour("ink"), size: 12 } },
+  }));
 }
 
 /** How the height is shared, from the bottom: routine, pods, gates. */
@@ -84,9 +111,10 @@ function listen() {
 }
 
 function legend(kinds) {
-  const shown = kinds.map((kind) => el("li", { class: `mark ${kind}` }, KINDS[kind]));
-  if (content.takeovers.length) shown.unshift(el("li", { class: "mark takeover" }, "takeover"));
-  at("legend").replaceChildren(...shown);
+  const told = kinds.map((kind) => el("li", { class: `mark ${kind}` }, KINDS[kind]));
+  if (content.bands.some((one) => one.gap !== null)) told.unshift(el("li", { class: "mark gap" }, "no known holder"));
+  if (drawnTurns(content).length) told.unshift(el("li", { class: "mark takeover" }, "takeover"));
+  at("legend").replaceChildren(...told);
 }
 
 function note() {
@@ -103,6 +131,6 @@ function note() {
 
 function words() {
   const pods = content.lanes.length;
-  return `Timeline of ${many(content.gates.length, "gate")} with ${many(content.takeovers.length, "takeover")} and ${many(pods, "lane")} of pods; `
+  return `Timeline of ${many(content.gates.length, "gate")} with ${many(content.takeovers.length + content.takeovers_left_out, "takeover")} and ${many(pods, "lane")} of who wrote; `
     + `${number(content.marks.reduce((sum, one) => sum + one[3], 0))} records drawn. The takeovers follow as a table, and so do the records.`;
 }

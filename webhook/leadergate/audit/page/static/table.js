@@ -2,7 +2,7 @@
 
 import * as address from "./address.js";
 import { renew } from "./focus.js";
-import { at, el, KINDS, many, number, short, shown, stamp } from "./text.js";
+import { at, el, KINDS, many, name, number, shown, stamp, writer } from "./text.js";
 
 const COLUMNS = [
   ["time", "Time, UTC"],
@@ -46,15 +46,14 @@ function row(one, from, marked) {
   const query = address.current();
   query.set("record", one.key);
   const link = el("a", { href: address.href(query), title: one.time }, stamp(moment, true).slice(from));
-  const who = one.pod ?? one.username ?? "";
   const kind = one.kind === "other" ? one.standing ?? KINDS.other : KINDS[one.kind];
   const cells = [
     ["time", link],
     ["standing", el("span", { class: `badge ${one.kind}` }, shown(kind))],
-    ["pod", name(who, 25)],
-    ["object", name(one.object, 28)],
-    ["gate", name(one.gate, 21)],
-    ["holder", one.holder ? name(one.holder.split("_")[0], 20, one.holder) : el("span", { class: "quiet" }, nobody(one))],
+    ["pod", name(writer(one.pod, one.username))],
+    ["object", name(one.object)],
+    ["gate", name(one.gate)],
+    ["holder", one.holder ? name(one.holder.split("_")[0], one.holder) : el("span", { class: "quiet" }, nobody(one))],
     ["reason", reason(one)],
   ];
   return el("tr", { "data-key": one.key, class: one.key === marked ? "marked" : null, on: { click: (event) => opened(event, one.key) } },
@@ -73,13 +72,11 @@ function reason(one) {
   return el("span", {}, shown(one.reason), more.length ? el("span", { class: "quiet" }, ` · ${more.join(", ")}`) : null);
 }
 
-const name = (text, longest, full = text) => el("span", { title: shown(full) }, short(text, longest));
-
 function opened(event, key) {
   if (event.ctrlKey || event.metaKey || event.shiftKey || String(getSelection())) return;
   event.preventDefault();
   event.currentTarget.querySelector("a").focus();
-  address.set("record", key, { keepPage: true });
+  address.set("record", key, { keepPage: true, state: { opened: true } });
 }
 
 export function count(summary) {

@@ -41,6 +41,35 @@ export function short(text, longest) {
   return signs.slice(0, longest - end - 1).join("") + "…" + signs.slice(-end).join("");
 }
 
+const pen = document.createElement("canvas").getContext("2d");
+const sans = getComputedStyle(document.documentElement).getPropertyValue("--sans");
+
+/** How wide a text is in the page's font of that size, both in pixels. */
+export function wide(text, size) {
+  pen.font = `${size}px ${sans}`;
+  return pen.measureText(text).width;
+}
+
+const TAIL = 12;
+
+/** A name in as much room as there is: its text is whole, and where that does not fit, its middle is left out of sight. */
+export function name(text, full = text) {
+  const signs = [...shown(text)];
+  const made = el("span", { class: "cut", title: shown(full) });
+  if (signs.length <= TAIL + 3) {
+    made.append(signs.join(""));
+    return made;
+  }
+  const tail = signs.slice(-TAIL).join("");
+  // A little less than it needs: what has room for all of it must not be cut.
+  made.style.setProperty("--tail", `${(wide(tail, 100) / 100 - 0.05).toFixed(2)}em`);
+  made.append(el("bdi", {}, signs.slice(0, -TAIL).join("")), el("bdi", {}, tail));
+  return made;
+}
+
+/** Who wrote: a pod, or a user whose credentials prove none. */
+export const writer = (pod, username) => pod ?? (username ? `user ${username}` : "");
+
 /** UTC, to the second, or to the millisecond where that tells more. */
 export function stamp(moment, exact = false) {
   const text = new Date(moment).toISOString();

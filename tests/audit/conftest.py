@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
-
-settings.register_profile("leadergate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("leadergate")
 
 Run = Callable[..., Result]
 

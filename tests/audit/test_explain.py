@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from leadergate.audit.cli import app
 from leadergate.audit.explain.explanation import explanation
-from leadergate.audit.explain.query import around, find, records_of
-from leadergate.audit.explain.record import record_told
+from leadergate.audit.explain.query import Found, look
 from leadergate.audit.reading import trail
 from leadergate.audit.reading.filters import Filter
 from leadergate.model import Reason
@@ -232,29 +231,32 @@ def engine(tmp_path: Path) -> Iterable[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def looked(engine: duckdb.DuckDBPyConnection, lines: Iterable[bytes], uid: str) -> Found:
+    """What is found of that uid in these records."""
+    relation = trail.batch(lines)
+    return look(engine, relation, lambda _: relation, Filter(routine=True), uid)[0]
+
+
 def test_a_review_is_found_by_its_beginning(engine: duckdb.DuckDBPyConnection) -> None:
     """As long as one review alone begins so; else all are named; an exact uid always wins."""
     uids = ["aaaaaaaa-1", "aaaaaaaa-12", "bbbbbbbb-1", "bbbbbbbb-1"]
-    relation = trail.batch(json.dumps(RECORD | {"uid": uid, "name": f"n{at}"}).encode() for at, uid in enumerate(uids))
-
-    flt = Filter(routine=True)
+    lines = [json.dumps(RECORD | {"uid": uid, "name": f"n{at}"}).encode() for at, uid in enumerate(uids)]
 
     def names(uid: str) -> list[str]:
-        meant = find(engine, relation, flt, uid)[0].uid
-        return [record["name"] for record in records_of(engine, relation, flt, meant or "")]
+        return [record["name"] for record in looked(engine, lines, uid).records]
 
     assert names("aaaaaaaa-1") == ["n0"]
     assert names("AAAAAAAA-12") == ["n1"]
     assert names("bbbbbbbb") == ["n2", "n3"]
-    several = find(engine, relation, flt, "aaaaaaaa")[0]
-    assert (several.uid, several.uids, several.searched) == (None, ("aaaaaaaa-1", "aaaaaaaa-12"), 4)
+    several = looked(engine, lines, "aaaaaaaa")
+    assert (several.records, several.uids) == ((), ("aaaaaaaa-1", "aaaaaaaa-12"))
 
 
 def test_a_pattern_is_no_beginning(engine: duckdb.DuckDBPyConnection) -> None:
     """What is special elsewhere is itself here."""
-    relation = trail.batch([json.dumps(RECORD).encode()])
-    assert not find(engine, relation, Filter(routine=True), "0b0c____")[0].uids
-    assert not find(engine, relation, Filter(routine=True), "0b0c*****")[0].uids
+    for uid in ("0b0c____", "0b0c*****"):
+        missed = looked(engine, [json.dumps(RECORD).encode()], uid)
+        assert (missed.records, missed.uids, missed.searched) == ((), (), 1)
 
 
 def test_what_was_around_it(engine: duckdb.DuckDBPyConnection) -> None:
@@ -262,7 +264,8 @@ def test_what_was_around_it(engine: duckdb.DuckDBPyConnection) -> None:
     lines = list(night(8000, gates=1))
     late = [json.loads(one) for one in lines if b'"former-holder"' in one and b"NotHolder" in one]
     record = late[20]
-    near = around(engine, trail.batch(lines), record_told(record))
+    near = looked(engine, lines, record["uid"]).near
+    assert near is not None
     same = [one for one in map(json.loads, lines) if one["requester"]["pod"] == record["requester"]["pod"]]
     before = [one["time"] for one in same if one["time"] < record["time"] and one["requester"] == record["requester"]]
     assert near.before == len([one for one in before if one >= "2026-03-02T01:00:3"])

@@ -26,7 +26,7 @@ NIGHT = (
     made(2, standing="stranger", reason="NoPodIdentity", requester_pod=None, requester_username="jane"),
     made(3, verdict="Indeterminate", reason="LeaseUnreadable", standing=None, lease=None),
     late(4, mode="warn"),
-    late(5, dry_run=True, namespace="", name="cluster-wide"),
+    late(5, dry_run=True, namespace="", name="wide"),
     late(6, lease_holder=""),
 )
 
@@ -38,13 +38,13 @@ def test_the_table(run: Run) -> None:
     assert (ended.exit_code, ended.stderr) == (0, "")
     *lines, last = ended.stdout.splitlines()
     assert [re.split("  +", line.removeprefix("2026-03-01T02:30:0")) for line in lines] == [
-        ["TIME", "RESULT", "STANDING", "REASON", "GATE", "WHO", "OBJECT", "HOLDER"],
-        ["1.000Z", "denied", "former-holder", "NotHolder", GATE, "shop/operator-7", THING, "operator-0"],
-        ["2.000Z", "denied", "stranger", "NoPodIdentity", GATE, "user jane", THING, "operator-0"],
-        ["3.000Z", "undecided", "-", "LeaseUnreadable", GATE, "shop/operator-1", THING, "-"],
-        ["4.000Z", "let through", "former-holder", "NotHolder", GATE, "shop/operator-1", THING, "operator-0"],
-        ["5.000Z", "dry run", "former-holder", "NotHolder", GATE, "shop/operator-1", "cluster-wide", "operator-0"],
-        ["6.000Z", "denied", "former-holder", "NotHolder", GATE, "shop/operator-1", THING, "nobody"],
+        ["TIME", "UID", "RESULT", "STANDING", "REASON", "GATE", "WHO", "OBJECT", "HOLDER"],
+        ["1.000Z", "uid-1", "denied", "former-holder", "NotHolder", GATE, "shop/operator-7", THING, "operator-0"],
+        ["2.000Z", "uid-2", "denied", "stranger", "NoPodIdentity", GATE, "user jane", THING, "operator-0"],
+        ["3.000Z", "uid-3", "undecided", "-", "LeaseUnreadable", GATE, "shop/operator-1", THING, "-"],
+        ["4.000Z", "uid-4", "let through", "former-holder", "NotHolder", GATE, "shop/operator-1", THING, "operator-0"],
+        ["5.000Z", "uid-5", "dry run", "former-holder", "NotHolder", GATE, "shop/operator-1", "wide", "operator-0"],
+        ["6.000Z", "uid-6", "denied", "former-holder", "NotHolder", GATE, "shop/operator-1", THING, "nobody"],
     ]
     assert len({line.find("former-holder") for line in lines if "former-holder" in line}) == 1
     assert last == "and 1 routine rejection of a follower; --routine shows them"

@@ -91,9 +91,10 @@ def test_filters_leave_takeovers_whole(run: Run) -> None:
 
 
 def test_nothing_there(run: Run) -> None:
-    """Is said, and is no fault: the webhook may have had a quiet night."""
+    """Is said, with what there is instead, and is no fault: the webhook may have had a quiet night."""
     Path("a.jsonl").write_bytes(written(made()))
     ended = run("summary", "a.jsonl", "--gate", "no/such")
-    assert (ended.exit_code, ended.stdout) == (0, "none of 1 record is what was asked for\n")
+    there = "none of 1 record from 2026-03-01T02:30:00Z to 2026-03-01T02:30:00Z is what was asked for\n"
+    assert (ended.exit_code, ended.stdout) == (0, there)
     Path("b.log").write_bytes(b"starting\n")
     assert "there is no record: are these logs of leadergate serve" in run("summary", "b.log").stderr

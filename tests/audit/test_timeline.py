@@ -19,9 +19,10 @@ from leadergate.audit.reading import trail
 from leadergate.audit.reading.filters import Filter
 from leadergate.audit.telling.words import counted, length
 from leadergate.audit.timeline.document import document
+from leadergate.audit.timeline.legend import MOST_ROWS
 from leadergate.audit.timeline.parts import Axis, Kind, Who
 from leadergate.audit.timeline.query import Drawn, drawn
-from leadergate.audit.timeline.text import ASCII, GUTTER, MOST_ROWS, UNICODE, Signs, lines
+from leadergate.audit.timeline.text import ASCII, GUTTER, UNICODE, Signs, lines
 from leadergate_lab.nights import night
 
 from .conftest import Run

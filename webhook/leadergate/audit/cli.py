@@ -26,15 +26,17 @@ def audit() -> None:
     FILEs are files, globs and - for standard input: records as the webhook wrote them, .gz, logs of kubectl or of a
     container runtime with prefixes and lines of other programs between, and Parquet of leadergate audit export.
 
-    \b
     Each command takes the same filters, and leaves routine out of what it shows, though never out of what it counts:
     in the steady state each replica that does not lead is turned away at each of its writes. --routine shows it all.
 
     \b
     Exit codes
-      0  done; lines that cannot be read are told on standard error, with file and line
-      1  with --strict: there was such a line; reconcile: records and audit log do not agree
-      2  nothing was read: a name or a flag is bad, all of them are told at once; or the cluster cannot be read
+      0  done; lines that cannot be read are told on standard error, with file
+         and line
+      1  with --strict: there was such a line; reconcile: records and audit log
+         do not agree
+      2  nothing was read: a name or a flag is bad, all of them are told at once;
+         or the cluster cannot be read
 
     \b
     Examples

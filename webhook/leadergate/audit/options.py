@@ -148,6 +148,8 @@ def asked_filter(fields: dict[str, Any], faults: list[Fault], *, now: datetime |
     texts = {one: _texts(value) for one, value in fields.items()}
     flt, found = parse(texts, now or datetime.now(UTC), name=flag)
     faults += found
+    # On the command line an empty text is a variable of the shell that is not set: it must not mean everything.
+    faults += [Fault(flag(one), "", " is empty", "leave it out, or name one") for one in texts if "" in texts[one]]
     return flt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -22,7 +23,8 @@ def explain(
 ) -> None:
     """Tell one rejection in plain words: who asked, who held the Lease, why it was rejected, and what to do.
 
-    The uid stands in each record, in what the client was told (cause ReviewUID), and in the API server's audit log.
+    The uid stands in each record, in what the client was told (cause ReviewUID), and in the API server's audit log;
+    leadergate audit list shows how it begins.
     Without FILE it is looked for in the logs of the webhook in the cluster.
 
     A review that was asked for more than once has several records: all are told, and the last one is explained.
@@ -35,11 +37,12 @@ def explain(
     """
     from leadergate.gates.inputs import refuse
 
+    if os.path.isfile(uid):  # noqa: PTH113 - a text that can be no path is none
+        why = f"UID {uid!r} is a file; name the UID before it: leadergate audit list shows how each begins"
+        refuse("nothing is explained", [why])
     if len(uid) < _LEAST:
-        refuse(
-            "nothing is explained",
-            [f"UID {uid!r} is too short to tell reviews apart; give {_LEAST} characters or more"],
-        )
+        why = f"UID {uid!r} is too short to tell reviews apart; give {_LEAST} characters or more"
+        refuse("nothing is explained", [why])
     # Imported here: what shows help has no use for the engine.
     from leadergate.audit.explain.show import explained
 

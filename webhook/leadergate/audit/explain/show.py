@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +10,11 @@ import msgspec
 import typer
 
 from leadergate.audit.explain.explanation import Explanation, explanation
-from leadergate.audit.explain.query import AROUND, FAR, Around, Found, Undecoded, around, find, records_of
+from leadergate.audit.explain.query import AROUND, FAR, Around, Found, Undecoded, look
 from leadergate.audit.explain.record import moment, record_told
 from leadergate.audit.holders.takeovers import Takeover
 from leadergate.audit.options import Asked
-from leadergate.audit.reading.filters import Filter
-from leadergate.audit.reading.gather import Gathered, gathered
+from leadergate.audit.reading.gather import gathered
 from leadergate.audit.telling.forms import Telling
 from leadergate.audit.telling.plain_text import printable, printable_json
 from leadergate.audit.telling.words import counted, length, stamp
@@ -26,23 +24,27 @@ from leadergate.survey.command import colour, columns
 _MOST = 100
 """Columns that sentences take at most: longer lines are hard to read."""
 _SUGGESTED = 5
-_UNESCAPED = re.compile("[0-9A-Za-z-]+")
 Records = tuple[dict[str, Any], ...]
 
 
 def explained(asked: Asked, uid: str, output: Telling) -> None:
     """Explain the last record of the review that is meant. Ends the command with 2 where it is none, or several."""
     with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as sources:
-        found = sources.ask(lambda relation: find(sources.engine, relation, asked.flt, uid))
-        if found.uid is None:
+        try:
+            found = sources.ask(lambda relation: look(sources.engine, relation, sources.holding, asked.flt, uid))
+        except Undecoded as fault:
+            why = (
+                f"it was found, and cannot be decoded: {printable(str(fault))}; leadergate audit list -o jsonl shows it"
+            )
+            refuse("nothing is explained", [f"UID {uid!r}: {why}"])
+        if not found.records:
             first, *hints = _missing(found, uid)
             typer.echo(f"error: {first}", err=True)
             for hint in hints:
                 typer.echo(f"  - {hint}", err=True)
             raise typer.Exit(2)
-        records = _records(sources, asked.flt, found.uid)
-        last = records[-1]
-        near = around(sources.engine, sources.relation(), record_told(last))
+    records, near = found.records, found.near or Around(0, 0, None, None)
+    last = records[-1]
     told = explanation(last)
     if output is Telling.JSON:
         typer.echo(_document(records, told, near))
@@ -59,20 +61,6 @@ def explained(asked: Asked, uid: str, output: Telling) -> None:
             else:
                 for row in textwrap.wrap(printable(line), wide - 4, break_on_hyphens=False, break_long_words=False):
                     typer.echo(f"  {row}")
-
-
-def _records(sources: Gathered, flt: Filter, uid: str) -> Records:
-    # A uid as the API server makes them stands in its record as it is.
-    holding = uid if _UNESCAPED.fullmatch(uid) else None
-    try:
-        records = records_of(sources.engine, sources.relation(raw=True, holding=holding), flt, uid)
-    except Undecoded as fault:
-        why = f"it was found, and cannot be decoded: {printable(str(fault))}; leadergate audit list -o jsonl shows it"
-        refuse("nothing is explained", [f"UID {uid!r}: {why}"])
-    if not records:
-        why = "it was found, and is not in its file any more; give the files into which it was rotated, too"
-        refuse("nothing is explained", [f"UID {uid!r}: {why}"])
-    return records
 
 
 def _parts(records: Records, told: Explanation, near: Around) -> Iterator[tuple[str, list[str]]]:

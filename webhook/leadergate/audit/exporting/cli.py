@@ -23,7 +23,6 @@ def export(
     archive that lacks most of what happened would be a trap. --no-routine leaves them out. Without FILE: those that the
     cluster still has.
 
-    \b
     The file has the columns of list --output csv, times in UTC, and raw: the record's own JSON, whole. Values are as
     they were written: what shows them must make them harmless, as list does.
 

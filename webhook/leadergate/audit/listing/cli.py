@@ -32,13 +32,14 @@ def list_records(
     Routine rejections, of replicas that never led, are counted in one line; --routine lists them, too.
 
     \b
-    RESULT    denied; let through: the gate is in mode warn or audit; dry run: nothing would have been stored;
-              undecided: the Lease could not be read, and failurePolicy decided; allowed
-    STANDING  former-holder: led before, and wrote on; stranger: another namespace or account, or no proven pod;
-              follower: never led of late
+    UID       how it begins: leadergate audit explain UID tells the rest
+    RESULT    denied; let through: the gate is in mode warn or audit; dry run:
+              nothing would have been stored; undecided: the Lease could not be
+              read, and failurePolicy decided; allowed
+    STANDING  former-holder: led before, and wrote on; stranger: another
+              namespace or account, or no proven pod; follower: never led of late
     WHO       the pod that wrote, or the user where the credentials prove no pod
 
-    \b
     json and jsonl give records whole, as they were written; csv has a head. Neither leaves out any but routine ones.
     Texts in patterns: * and ? stand for characters. Values of one flag are alternatives; flags narrow each other.
 

@@ -8,16 +8,14 @@ from typing import Protocol
 
 import typer
 
-from leadergate.audit.listing.rows import COLOURS, COLUMNS, HEADS, SHRINK, Row, cells, csv_row
+from leadergate.audit.listing.rows import COLOURS, COLUMNS, HEADS, SHRINK, SPARE, Row, cells, csv_row
 from leadergate.audit.telling.output import Output
 from leadergate.audit.telling.plain_text import printable_json
-from leadergate.audit.telling.table import row, widths
+from leadergate.audit.telling.table import Table, left_out, table
 from leadergate.survey.command import colour, columns
 
 _MEASURED = 1000
 """Rows by which the table's columns are measured."""
-_WHOLE = 1 << 16
-"""The width of what is no terminal."""
 
 
 class Printer(Protocol):
@@ -45,29 +43,28 @@ def printer(output: Output) -> Printer:
 
 class _Table:
     def __init__(self) -> None:
-        self._sizes: list[int] | None = None
-        self._width = columns(otherwise=_WHOLE)
+        self._table: Table | None = None
+        self._width = columns(otherwise=0) or None
         self._colour = colour()
 
     def show(self, rows: Iterable[Row]) -> None:
         lines: Iterator[tuple[Row, tuple[str, ...]]] = ((one, cells(one)) for one in rows)
-        if self._sizes is None:
+        made = self._table
+        if made is None:
             first = list(islice(lines, _MEASURED))
             if not first:
                 return
-            self._sizes = widths(HEADS, [line for _, line in first], fit=self._width, shrink=SHRINK)
-            typer.secho(self._line(HEADS), bold=True, color=self._colour)
+            measured = [line for _, line in first]
+            made = self._table = table(HEADS, measured, fit=self._width, shrink=SHRINK, spare=SPARE)
+            typer.secho(made.line(HEADS), bold=True, color=self._colour)
             lines = chain(first, lines)
         for one, line in lines:
             bold = one["standing"] == "former-holder" or None
-            typer.secho(self._line(line), fg=COLOURS.get(one["standing"]), bold=bold, color=self._colour)
+            typer.secho(made.line(line), fg=COLOURS.get(one["standing"]), bold=bold, color=self._colour)
 
     def end(self) -> None:
-        return
-
-    def _line(self, line: tuple[str, ...]) -> str:
-        assert self._sizes is not None  # noqa: S101 - it is measured before the first line
-        return row(line, self._sizes, cut=self._width != _WHOLE)
+        if self._table is not None and (told := left_out(self._table, self._width)):
+            typer.echo(f"{told}: -o csv has all")
 
 
 class _Lines:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import typer
 
 from leadergate.audit.listing.printing import Printer, printer
-from leadergate.audit.listing.rows import Row, listed, selected
+from leadergate.audit.listing.rows import NEEDED, Listed, Row, listed, selected
 from leadergate.audit.options import Asked
 from leadergate.audit.reading import trail
 from leadergate.audit.reading.ending import swept
@@ -31,10 +31,10 @@ def shown(asked: Asked, limit: int | None, output: Output) -> None:
     """Print the newest ``limit`` records (None: all)."""
     with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held:
         out = printer(output)
-        found = listed(held, asked.flt, limit=limit, raw=output.raw)
+        found = listed(held, asked.flt, limit=limit, names=NEEDED[output])
         out.show(found.rows)
         out.end()
-        _left_out(found.older, found.routine, quiet=output is not Output.TABLE)
+        _left_out(found, quiet=output is not Output.TABLE)
 
 
 def followed(asked: Asked, limit: int | None, output: Output) -> None:
@@ -53,10 +53,10 @@ def followed(asked: Asked, limit: int | None, output: Output) -> None:
         there = [one.name for one in found if one.kind is not Kind.STREAM]
         if there:
             with gathered(there, bad=asked.bad) as held:
-                first = listed(held, asked.flt, limit=limit, raw=True)
+                first = listed(held, asked.flt, limit=limit)
                 # What came in while the files were read is met once more when they are followed.
                 out.show(_noted(first.rows, known))
-                _left_out(first.older, first.routine, quiet=True)
+                _left_out(first, quiet=True)
         sys.stdout.flush()
         with _taking(asked, out, known) as new:
             follow(tails, new)
@@ -121,11 +121,13 @@ def _met(row: Row, known: Counter[str]) -> bool:
     return True
 
 
-def _left_out(older: int, routine: int, *, quiet: bool) -> None:
+def _left_out(found: Listed, *, quiet: bool) -> None:
     """What is not among the records: below a table, else on standard error, where no program reads it as a record."""
-    if older:
-        those = "1 older one is" if older == 1 else f"{older:,} older ones are"
+    if found.none is not None:
+        typer.echo(found.none, err=quiet)
+    if found.older:
+        those = "1 older one is" if found.older == 1 else f"{found.older:,} older ones are"
         typer.echo(f"these are the newest; {those} not shown: --limit all shows all", err=quiet)
-    if routine:
-        those = "rejection of a follower" if routine == 1 else "rejections of followers"
-        typer.echo(f"and {routine:,} routine {those}; --routine shows them", err=quiet)
+    if found.routine:
+        those = "rejection of a follower" if found.routine == 1 else "rejections of followers"
+        typer.echo(f"and {found.routine:,} routine {those}; --routine shows them", err=quiet)

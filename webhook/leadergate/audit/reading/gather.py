@@ -84,15 +84,20 @@ class Gathered:
             if source.kind is not Kind.PARQUET
         )
 
-    def relation(self, *, raw: bool = False, holding: str | None = None) -> Relation:
+    def relation(self, *, raw: bool = False) -> Relation:
         """All sources in the flat columns, ``ok`` and ``file`` (and ``raw``). What is not ``ok`` is told already.
-        ``holding`` is as :func:`leadergate.audit.reading.trail.files` has it.
 
         The first call goes through the sources once to see that they can be read.
         """
         if not self._checked:
             self.ask(lambda _: (None, Counted()))
-        return self._relation(raw=raw, holding=holding)
+        return self._relation(raw=raw)
+
+    def holding(self, text: str | None) -> Relation:
+        """As :meth:`relation` with ``raw``, and quick: records in whose line that text stands. For ``use`` of
+        :meth:`ask`, since nothing has been told of the sources yet.
+        """
+        return self._relation(raw=True, holding=text)
 
     def ask(self, use: Callable[[Relation], tuple[T, Counted]], *, raw: bool = False) -> T:
         """The answer of queries over all sources.

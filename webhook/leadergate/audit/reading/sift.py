@@ -6,6 +6,7 @@ as a JSON string by one, and among lines of other programs. A record is found by
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,15 +89,40 @@ def sift(line: bytes) -> Sifted:
     return _record(text[start:])
 
 
+def first_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys have the first of their values, as DuckDB takes them: a hook for ``json.loads``.
+
+    The webhook writes no key twice; who forges a line may. All commands tell the same of it.
+    """
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
+
+
 def _record(candidate: bytes) -> Sifted:
     try:
-        needed = _needed.decode(candidate)
+        one = _judged(candidate, _needed.decode(candidate))
     except msgspec.ValidationError as fault:
-        return _misfit(candidate, str(fault))
+        one = _misfit(candidate, str(fault))
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         return Bad(f"it is cut off or damaged: {fault}")
     except RecursionError:
         return Bad("it is nested beyond all measure")
+    return one if isinstance(one, RecordLine) else _by_first_values(candidate) or one
+
+
+def _by_first_values(candidate: bytes) -> RecordLine | None:
+    """The record, if it is one by the first values of keys that stand twice: the decoder takes the last."""
+    try:
+        content = json.loads(candidate, object_pairs_hook=first_values)
+        one = _judged(candidate, msgspec.convert(content, _Needed))
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return None
+    return one if isinstance(one, RecordLine) else None
+
+
+def _judged(candidate: bytes, needed: _Needed) -> Sifted:
     if not needed.schema.startswith(SCHEMA_PREFIX):
         return FOREIGN
     version = needed.schema.removeprefix(SCHEMA_PREFIX)

@@ -36,7 +36,7 @@ class Tally:
     """What the sources held. ``first`` are the first bad lines, at most ``keep`` of them (None: all).
 
     ``unfinished`` names files whose last line is still being written, or was cut off by a crash. ``gaps`` tells what
-    may be missing altogether, a sentence each, and ``empty`` that there is no record.
+    may be missing altogether, a sentence each, and ``empty`` that there is no record, not even one that is bad.
     """
 
     keep: int | None = None
@@ -74,7 +74,7 @@ class Tally:
         if self.foreign:
             told.append(f"{_lines(self.foreign)} of other programs passed over")
         told += [printable(gap) for gap in self.gaps]
-        if not self.records:
+        if not self.records and not self.bad:
             told.append(self.empty)
         return told
 

@@ -67,7 +67,6 @@ def reconcile(
     Each rejection stands in both: as a record, and as annotations NAME/verdict, NAME/uid and so on of the request's
     audit event. What stands in one only is named, and so are calls that failed open: writes that nobody judged.
 
-    \b
     Records of all replicas and audit logs of all API servers belong here. Take the audit log first, then the records.
     What only one of them covers in time is counted, not judged. With --since and --until you say that the records are
     whole in between, though there may be none.
@@ -77,7 +76,8 @@ def reconcile(
     \b
     Exit codes
       0  they agree
-      1  something stands in one only or differs, or a call failed open; with --strict: a line could not be read
+      1  something stands in one only or differs, or a call failed open; with
+         --strict: a line could not be read
       2  nothing could be compared
 
     \b

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from leadergate.audit.reading.lines import Progress, lines
 from leadergate.audit.reading.sources import Kind, Source, sources
-from leadergate.audit.reading.spool import opened
 from leadergate.audit.reading.tally import BadLine
 from leadergate.audit.reconcile.kinds import Damaged, Event
 from leadergate.audit.reconcile.line import parse
@@ -19,7 +18,6 @@ from leadergate.gates.refusals import Fault
 
 WIDEST = 64 << 20
 """The longest line that is looked into, in bytes. A write has at most 3 MiB, and its answer as much."""
-_TELL_LINES = 4096
 _OPTION = "--audit-log"
 _REMEDY = "name the files of kube-apiserver --audit-log-path, plain or .gz, a glob of them, or -"
 
@@ -93,7 +91,7 @@ def spooled(
     webhooks: Collection[str],
     folder: Path,
     tally: LogTally,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> Spool:
     """Go through the logs: count lines in ``tally``, and keep in ``folder`` what they say of ``webhooks`` (none named:
     of all that have our annotations), in bounded memory. A file that cannot be read to its end has a bad line there.
@@ -104,11 +102,10 @@ def spooled(
     with spool.reviews.open("wb") as reviews, spool.calls.open("wb") as calls:
         for source in found:
             first = last = None
-            size = 0
-            for number, line in _lines_of(source, tally):
-                size += len(line)
-                if not number % _TELL_LINES:
-                    progress(source.name, number, size)
+            for number, line in lines(source, WIDEST, tally.note, progress):
+                if len(line) == WIDEST and not line.endswith(b"\n"):
+                    tally.note(BadLine(source.name, number, f"it is longer than {WIDEST >> 20} MiB"))
+                    continue
                 one = parse(line, source.name, number, webhooks)
                 if isinstance(one, Event):
                     tally.events += 1
@@ -127,24 +124,6 @@ def spooled(
             if first is not None and last is not None:
                 tally.spans.append(Span(source.name, first, last))
     return spool
-
-
-def _lines_of(source: Source, tally: LogTally) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers; one that is too long is noted and left out."""
-    number = 0
-    try:
-        with opened(source) as file:
-            while line := file.readline(WIDEST):
-                number += 1
-                if len(line) < WIDEST or line.endswith(b"\n"):
-                    yield number, line
-                    continue
-                while (rest := file.readline(WIDEST)) and not rest.endswith(b"\n"):
-                    pass
-                tally.note(BadLine(source.name, number, f"it is longer than {WIDEST >> 20} MiB"))
-    except (OSError, EOFError, zlib.error) as fault:
-        why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
-        tally.note(BadLine(source.name, number + 1, f"the file cannot be read any further: {why}"))
 
 
 def _lines(count: int) -> str:

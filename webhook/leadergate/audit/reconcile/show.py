@@ -12,13 +12,14 @@ import typer
 
 from leadergate.audit.reconcile.findings import FAULTS, LISTED, TOLD, Finding, Stretch
 from leadergate.audit.telling.plain_text import printable, printable_json
-from leadergate.audit.telling.table import row, widths
+from leadergate.audit.telling.table import left_out, table
+from leadergate.audit.telling.words import wrapped
 from leadergate.survey.command import colour, columns
 
-_WHOLE = 1 << 16
-"""The width of what is no terminal."""
 _HEADS = ("TIME", "GATE", "POD", "OBJECT", "UID", "WHERE", "WHAT")
 _SHRINK = ("GATE", "POD", "OBJECT", "WHERE", "WHAT")
+_SPARE = ("WHERE", "GATE", "OBJECT", "POD")
+"""What is left out, in this order, where a terminal is too narrow for it beside the uid."""
 _INDENT = "  "
 
 Row = Mapping[str, Any]
@@ -45,20 +46,18 @@ def show_table(sides: Sides, counts: Mapping[Finding, int], rows: Mapping[Findin
     _sides(sides)
     typer.echo()
     wide = max(len(f"{count:,}") for count in counts.values())
+    width = columns(otherwise=0) or None
     for kind in Finding:
         if counts[kind] or kind is Finding.BOTH:
             fault = kind in FAULTS
-            typer.secho(
-                f"{counts[kind]:>{wide},}  {kind.value}: {TOLD[kind].means}",
-                fg="red" if fault else None,
-                bold=fault or None,
-                color=colour(),
-            )
+            for line in wrapped(f"{counts[kind]:>{wide},}  {kind.value}: {TOLD[kind].means}", width, indent=wide + 2):
+                typer.secho(line, fg="red" if fault else None, bold=fault or None, color=colour())
             if TOLD[kind].todo:
-                typer.echo(f"{' ' * wide}  -> {TOLD[kind].todo}")
+                for line in wrapped(f"{' ' * wide}  -> {TOLD[kind].todo}", width, indent=wide + 5):
+                    typer.echo(line)
     for kind in LISTED:
         if counts[kind]:
-            _list(kind, counts[kind], list(rows[kind]))
+            _list(kind, counts[kind], list(rows[kind]), width)
     typer.echo()
     typer.echo(_verdict(counts))
 
@@ -107,14 +106,15 @@ def _sides(sides: Sides) -> None:
     typer.echo(f"webhooks   {', '.join(map(printable, sides.webhooks)) or 'none is named by annotations of ours'}")
 
 
-def _list(kind: Finding, count: int, rows: list[Row]) -> None:
+def _list(kind: Finding, count: int, rows: list[Row], width: int | None) -> None:
     typer.echo()
     typer.secho(f"{kind.value} ({count:,})", bold=True, color=colour())
     cells = [_cells(one) for one in rows]
-    width = columns(otherwise=_WHOLE)
-    sizes = widths(_HEADS, cells, fit=width - len(_INDENT), shrink=_SHRINK)
+    made = table(_HEADS, cells, fit=width and width - len(_INDENT), shrink=_SHRINK, spare=_SPARE)
     for line in (_HEADS, *cells):
-        typer.echo(_INDENT + row(line, sizes, cut=width != _WHOLE))
+        typer.echo(_INDENT + made.line(line))
+    if told := left_out(made, width):
+        typer.echo(f"{_INDENT}{told}: -o jsonl has all")
     if count > len(rows):
         typer.echo(f"{_INDENT}and {count - len(rows):,} more: --limit all shows them")
 

@@ -33,12 +33,13 @@ def summary(
     Without FILE: of the webhook in the cluster.
 
     \b
-    rejections  by standing: former-holder led before, and wrote on; stranger: another namespace or account, or no
-                proven pod; none told: the Lease could not be read. follower, routine, is counted apart
-    of them     denied; undecided: failurePolicy decided; let through: the gate is in mode warn or audit;
-                dry run: nothing would have been stored
+    rejections  by standing: former-holder led before, and wrote on; stranger:
+                another namespace or account, or no proven pod; none told: the
+                Lease could not be read. What is routine is counted apart
+    of them     denied; undecided: failurePolicy decided; let through: the gate
+                is in mode warn or audit; dry run: nothing would have been stored
     a minute    from the first rejection to the last
-    takeovers   as all records of the time and gate tell, whatever else is filtered
+    takeovers   as all records of the time and gate tell, whatever is filtered
 
     \b
     Examples
@@ -50,7 +51,8 @@ def summary(
     # Imported here: what shows help has no use for the engine.
     from leadergate.audit.reading.gather import gathered
     from leadergate.audit.summary.query import summarised
-    from leadergate.audit.summary.told import as_json, lines
+    from leadergate.audit.summary.text import lines
+    from leadergate.audit.summary.told import as_json
 
     with gathered(asked.files, bad=asked.bad, strict=asked.strict, origin=asked.origin) as held:
         found = held.ask(partial(summarised, held.engine, flt=asked.flt, top=top))

@@ -23,12 +23,12 @@ _MINUTE = 60
 def summarised(engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter, top: int) -> tuple[Summary, Counted]:
     """The summary of what ``flt`` asks for, ``top`` writers, objects and takeovers a gate. Raises duckdb.Error."""
     _sum_up(engine, relation, flt)
-    count, first, last = engine.execute(
-        "SELECT coalesce(sum(records) FILTER (ok), 0)::BIGINT, min(first) FILTER (asked), max(last) FILTER (asked)"
-        " FROM summed"
+    count, begin, end, first, last = engine.execute(
+        "SELECT coalesce(sum(records) FILTER (ok), 0)::BIGINT, min(first) FILTER (ok), max(last) FILTER (ok),"
+        " min(first) FILTER (asked), max(last) FILTER (asked) FROM summed"
     ).fetchall()[0]
     unread = engine.execute("SELECT file, sum(records)::BIGINT FROM summed WHERE NOT ok GROUP BY file").fetchall()
-    return Summary(count, first, last, _gates(engine, flt, top)), Counted(count, dict(unread))
+    return Summary(count, begin, end, first, last, _gates(engine, flt, top)), Counted(count, dict(unread))
 
 
 def _sum_up(engine: duckdb.DuckDBPyConnection, relation: Relation, flt: Filter) -> None:

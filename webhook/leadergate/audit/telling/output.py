@@ -12,8 +12,3 @@ class Output(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
-
-    @property
-    def raw(self) -> bool:
-        """Whether the record's own JSON is printed."""
-        return self in (Output.JSON, Output.JSONL)

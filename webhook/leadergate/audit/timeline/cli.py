@@ -30,9 +30,12 @@ def timeline(
     --routine gives each follower its own.
 
     \b
-    !  former holder: led before, and wrote on       ?  cannot tell: the Lease could not be read
-    x  stranger: other namespace, account, no pod    -  no holder: nobody held the Lease then
-    *  another reason                                .  routine
+    !  former holder: led before, and wrote on
+    x  stranger: another namespace or account, or no proven pod
+    ?  cannot tell: the Lease could not be read
+    -  no holder: nobody held the Lease then
+    *  another reason
+    .  routine
 
     Who held the Lease is told by all records of the time and the gates that are asked for, whatever else is filtered.
 

@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
-from leadergate.audit.explain.record import is_bare_uuid
-from leadergate.audit.holders.bands import Gap, Held, Shown
+from leadergate.audit.holders.bands import Gap, Shown
 from leadergate.audit.telling.plain_text import printable
 from leadergate.audit.telling.words import counted, length, stamp
 from leadergate.audit.timeline.events import Line, event_lines
-from leadergate.audit.timeline.parts import Axis, Kind, Row, Who
+from leadergate.audit.timeline.legend import MOST_ROWS, holder_style, legend
+from leadergate.audit.timeline.parts import Axis, Kind, Row
 from leadergate.audit.timeline.picture import Story, Timeline
 from leadergate.model import Mode
 
 GUTTER = 26
-MOST_ROWS = 12
 
 KINDS = {
     Kind.FORMER_HOLDER: ("!", "former holder"),
@@ -29,7 +26,6 @@ KINDS = {
     Kind.OTHER: ("*", "other"),
     Kind.ROUTINE: (".", "routine"),
 }
-HOLDER_STYLES = 6
 _GAP_WORDS = {
     Shown.EXPIRED: "not renewed",
     Shown.UNHELD: "nobody",
@@ -79,8 +75,9 @@ def _head(timeline: Timeline, signs: Signs, most: int) -> Iterator[Line]:
     unseen = sum(change.unseen for change in changes)
     aside = f" and {unseen} more that no record shows" if unseen else ""
     yield [(counted(len(changes), "takeover") + aside, "strong"), (f", {counted(weight, 'rejection')} to look at", "")]
-    hint = "; --routine shows them by pod" if timeline.left_out else ""
-    yield [(f"and {routine:,} routine rejections of followers{hint}", "dim")]
+    if routine:
+        hint = "; --routine shows them by pod" if timeline.left_out else ""
+        yield [(f"and {counted(routine, 'routine rejection')} of followers{hint}", "dim")]
     marks = f"{signs.levels[0]} is 1, {signs.levels[-1]} is {most:,} in " if most > 1 else "one column is "
     yield [(f"marks: {marks}{length(axis.step)}", "dim")]
 
@@ -89,7 +86,7 @@ def _picture(story: Story, axis: Axis, width: int, signs: Signs, most: int) -> I
     modes = f" ({printable(', '.join(story.modes))})" if story.modes else ""
     through = ": writes went through" if story.weight and set(story.modes) & {Mode.WARN, Mode.AUDIT} else ""
     yield [(printable(story.gate), "title"), (modes, ""), (through, "gap")]
-    yield from _legend(story, width)
+    yield from legend(story, width)
     yield from _axis(axis, signs)
     held = _bands(story, axis, signs)
     yield held
@@ -109,51 +106,6 @@ def _picture(story: Story, axis: Axis, width: int, signs: Signs, most: int) -> I
         yield _row(row, story, axis, signs, most)
     if rest := routine[MOST_ROWS:]:
         yield [(f"  and {len(rest)} more followers with {sum(row.rejections for row in rest):,}", "dim")]
-
-
-def _legend(story: Story, width: int) -> Iterator[Line]:
-    held: dict[str, timedelta] = {}
-    for band in story.bands:
-        if isinstance(band, Held):
-            end = band.until or band.seen or band.since
-            held[band.holder] = held.get(band.holder, timedelta()) + (end - band.since)
-    pods = [name.partition("_")[0] for name in held]
-    rows = [[row for row in story.rows if (row.kind is Kind.ROUTINE) == routine] for routine in (False, True)]
-    known = {row.who.text: row.who for part in rows for row in part[:MOST_ROWS] if row.who is not None}
-    for name, letter in story.letters.items():
-        if name in held:
-            # The random part of an identity says nothing, unless one pod was holder under two.
-            pod, cut, _ = name.partition("_")
-            shown = f"{pod}_..." if cut and pods.count(pod) == 1 else name
-            aside = f"held it {length(held[name])}" + ", names no pod" * is_bare_uuid(name)
-            yield _named(letter, _holder_style(letter), shown, aside, width)
-        elif letter.isdecimal() and name in known:
-            yield _named(letter, "strong", name, _aside(known[name], story), width)
-
-
-def _named(letter: str, style: str, name: str, aside: str, width: int) -> Line:
-    tail = f"  {aside}" if aside else ""
-    return [(f"  {letter:<2} ", style), (fitted(printable(name), width - 5 - len(tail)), ""), (tail, "dim")]
-
-
-def _aside(who: Who, story: Story) -> str:
-    """Why this requester has no letter of its own."""
-    if not who.account:
-        return "no service account"
-    if not who.pod:
-        return "its token is bound to no pod"
-    kinds = {row.kind for row in story.rows if row.who == who}
-    return "a stranger" if Kind.STRANGER in kinds else "never held it in this time"
-
-
-def fitted(text: str, cells: int) -> str:
-    """The text in no more than so many cells; its end, where names differ, is kept."""
-    if cell_len(text) <= cells:
-        return text
-    kept = text
-    while cell_len(kept) > max(cells - 3, 1):
-        kept = kept[1:]
-    return f"...{kept}"
 
 
 def _axis(axis: Axis, signs: Signs) -> Iterator[Line]:
@@ -197,7 +149,7 @@ def _bands(story: Story, axis: Axis, signs: Signs) -> Line:
                     begun |= {column} if column == first else set()
             continue
         letter = story.letters[band.holder]
-        style = _holder_style(letter)
+        style = holder_style(letter)
         for column in range(first, last + 1):
             if column > first or column not in begun:
                 cells[column] = (signs.fill, style)
@@ -242,7 +194,3 @@ def _buckets(story: Story, axis: Axis) -> Iterator[Line]:
         for column, count in sorted(row.columns.items()):
             at = stamp(axis.begin + column * axis.step, millis=axis.step < timedelta(seconds=2))
             yield [(f"    {at} {count:>9,}", "")]
-
-
-def _holder_style(letter: str) -> str:
-    return f"holder-{sum(map(ord, letter)) % HOLDER_STYLES}"

@@ -9,27 +9,33 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from leadergate_lab.assets import Assets, ensure
 from leadergate_lab.controlplane import ControlPlane
 
-WHOLE = (
+# A machine that is busy makes no test fail.
+settings.register_profile("leadergate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadergate")
+
+LONGEST_FIRST = (
     *("interop", "deploy", "rotation", "controlplane", "operator", "election", "village", "audit_cluster", "demo"),
     *("doctor", "chart", "survey", "alerts", "lost", "audit_reconcile"),
 )
-"""Folders of tests that one worker of pytest-xdist runs as a whole, so that what they share starts once; longest first.
+"""Folders of tests in the order in which they begin. What is not named here comes after them."""
 
-What is not named here comes after them, file by file, and fills the time that is left on each worker.
-"""
+BY_FILE = {"interop", "operator"}
+"""Those of :data:`LONGEST_FIRST` that go file by file, as what is not named there: they share only what all share."""
 
 
 class ByFolder(LoadFileScheduling):  # type: ignore[misc]
-    """Hands out folders of :data:`WHOLE`, and else files."""
+    """Hands out folders whole, so that what their tests share starts once, and files where they share nothing."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = _folder(nodeid)
-        return folder if folder in WHOLE else str(super()._split_scope(nodeid))
+        whole = folder in LONGEST_FIRST and folder not in BY_FILE
+        return folder if whole else str(super()._split_scope(nodeid))
 
 
 def _folder(nodeid: str) -> str:
@@ -45,7 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder | N
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest folders come first: what is long must not begin when there is nothing left to do beside it."""
-    order = {folder: place for place, folder in enumerate(WHOLE)}
+    order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(_folder(item.nodeid), len(order)))
 
 
@@ -84,3 +90,18 @@ _numbers = itertools.count(1)
 def unique() -> Callable[[str], str]:
     """Makes names that no other test of this run has: ``unique("team")`` gives ``team-7``."""
     return lambda stem: f"{stem}-{next(_numbers)}"
+
+
+_figures = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line to show at the end of the run."""
+    return request.config.stash.setdefault(_figures, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the figures."""
+    for line in config.stash.get(_figures, []):
+        terminalreporter.write_line(line)

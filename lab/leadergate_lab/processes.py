@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -158,24 +159,38 @@ def wait_until(condition: Callable[[], bool], *, what: str, timeout: float, inte
         time.sleep(interval)
 
 
+_FIRST_PORT = 12_000
 _handed_out: set[int] = set()
 
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that is free now and was not handed out before, by this process or one beside it.
 
-    Test processes that run side by side (pytest-xdist) each have a share of the ports: between this answer and the
-    start of the server that it is for, another one could be given the same.
+    Where Linux leaves any, none of those that it hands out by itself: a server that takes any port, or a connection,
+    could get it between this answer and the start of the server that it is for. Of the others, test processes that run
+    side by side (pytest-xdist) each have a share.
     """
     share, shares = _share()
+    ephemeral = _first_ephemeral_port()
+    end = ephemeral if ephemeral > _FIRST_PORT + 1_000 else 65_536
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        # By halves: Linux hands out ports of one parity as long as there are any.
-        if port // 2 % shares == share and port not in _handed_out:
+        port = _FIRST_PORT + secrets.randbelow(end - _FIRST_PORT)
+        if port // 2 % shares == share and port not in _handed_out and _can_be_bound(port):
             _handed_out.add(port)
             return port
+
+
+def _first_ephemeral_port() -> int:
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+def _can_be_bound(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _share() -> tuple[int, int]:

@@ -17,7 +17,7 @@ def binary(report: Report = Console()) -> Path:  # noqa: B008 - it has no state
     return tool("promtool", PACKAGE, MODULE, report=report)
 
 
-def run(program: Path, *arguments: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(program: Path, *arguments: str | Path, timeout: float = 280) -> subprocess.CompletedProcess[str]:
     """Run it with these arguments to its end, whatever that is. Raises TimeoutExpired after ``timeout`` seconds."""
     argv = [str(program), *map(str, arguments)]
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)

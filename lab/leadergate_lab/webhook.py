@@ -15,6 +15,7 @@ from urllib.error import URLError
 from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.keys import write_private
 from leadergate_lab.processes import ManagedProcess, free_port, python_environment
 
@@ -44,6 +45,8 @@ class WebhookProcess:
         serving: Sequence[str] | None = None,
     ) -> None:
         self._cluster = plane.cluster
+        # Of the API server that its reads go to.
+        self._admin = plane.cluster.client(token=plane.admin_token, server=server)
         folder = plane.directory / name
         folder.mkdir()
         self.ca_pem = b""
@@ -77,9 +80,10 @@ class WebhookProcess:
         return ["--certificate", str(self.certificate), "--key", str(self.key)]
 
     def grant(self, namespace: str, *leases: str) -> None:
-        """Let the webhook's account get these Leases."""
+        """Let the webhook's account get these Leases, and wait until its API server knows. Raises TimeoutError."""
         name = "leadergate-leases"
-        rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]}
+        what = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+        rule = {**what, "resourceNames": list(leases), "verbs": ["get"]}
         rbac = "rbac.authorization.k8s.io"
         meta = {"namespace": namespace, "name": name}
         self._cluster.apply(
@@ -87,7 +91,7 @@ class WebhookProcess:
                 "apiVersion": f"{rbac}/v1",
                 "kind": "Role",
                 "metadata": meta,
-                "rules": [{**rule, "resourceNames": list(leases)}],
+                "rules": [rule],
             },
             {
                 "apiVersion": f"{rbac}/v1",
@@ -97,6 +101,7 @@ class WebhookProcess:
                 "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": ACCOUNT}],
             },
         )
+        wait_granted(self._admin, rule, user=account(NAMESPACE, ACCOUNT), namespace=namespace)
 
     def start(self, *, ready: bool = True) -> None:
         """Start it and, unless told otherwise, wait until it is ready."""
@@ -136,10 +141,10 @@ class WebhookProcess:
         return gate_manifest(name, self.url + path, self.ca_pem, rules, **entry)
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
-    """The records in a file of JSON lines; a last line that is still being written is left out."""
+def read_records(path: Path, holding: str = "") -> list[dict[str, Any]]:
+    """The records in a file of JSON lines that hold a text; a last line that is still being written is left out."""
     text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n") and holding in line]
 
 
 def gate_manifest(

@@ -73,7 +73,7 @@ def bad_night(stage: CertStage) -> Pages:
     wait_until(
         lambda: webhook.metric("leadergate_nudges_total", gate=gate, outcome="forbidden") > 0,
         what="a nudge is forbidden",
-        timeout=30,
+        timeout=120,
     )
     assert stage.leader.status(path, {"observedGeneration": 3}).cause == "NotHolder"
     assert webhook.metric("leadergate_rejections_total", gate=gate, standing="former-holder") == 1
@@ -82,7 +82,7 @@ def bad_night(stage: CertStage) -> Pages:
         wait_until(
             lambda: _counted(stage, failed, stage.leader, path),  # noqa: B023 - called before the next turn
             what=f"the API server counts a failure under {policy}",
-            timeout=30,
+            timeout=120,
         )
     return Pages(Page.parse(webhook.plain("/metrics")[1]), Page.parse(_api_server(stage)))
 

@@ -9,7 +9,8 @@ import json
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ NAMESPACE = "leadergate-system"
 SERVICE = Service(NAMESPACE, "leadergate")
 GATE = "/enforce/shop/operator-lock?timeout=1s"
 """Reviews that cannot be decided, since the API server is down, are answered after almost that long."""
-PATIENCE = 60.0
+PATIENCE = 120.0
+IDLE = 1.0
+"""Seconds after which a silent log is asked for anew: a busy machine brings its first line within them."""
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 RBAC = "rbac.authorization.k8s.io"
 
@@ -82,7 +85,7 @@ class Installed:
         return list(made)
 
     def review(self, pod: str, count: int = 1) -> dict[str, int]:
-        """Send reviews, whatever comes of them: each is recorded before it is answered. HTTP status by uid."""
+        """Send reviews, whatever comes of them, and wait until the node has all records. HTTP status by uid."""
         if pod not in self._addresses:
             self._addresses[pod] = self.cluster.get(f"{PODS}/{pod}")["status"]["podIP"]
         ip = self._addresses[pod]
@@ -99,7 +102,17 @@ class Installed:
                 made[uid] = answer.status
         finally:
             caller.close()
+        self.wait_kept(uid, pod)
         return made
+
+    def wait_kept(self, uid: str, *pods: str) -> None:
+        """Wait until the node has a record of one of these replicas: it was written before the answer, to a pipe."""
+        folders, name = [self.logs(pod).folder for pod in pods], uid.encode()
+        wait_until(
+            lambda: any(name in log.read_bytes() for folder in folders for log in folder.glob("webhook.*.log")),
+            what=f"the node has record {uid}",
+            timeout=PATIENCE,
+        )
 
     def kill(self, pod: str) -> None:
         """SIGKILL the webhook in that Pod, and wait until it runs again and has written something."""
@@ -110,7 +123,10 @@ class Installed:
         wait_until(lambda: new.exists() and new.stat().st_size > 0, what=f"{pod} runs again", timeout=PATIENCE)
 
     def wait_judging(self, pod: str) -> None:
-        """Wait until that replica judges; until then it takes no calls, or cannot read Leases."""
+        """Wait until that replica judges, and the API server knows of its container.
+
+        Until then it takes no calls, or cannot read Leases.
+        """
 
         def judges() -> bool:
             try:
@@ -119,6 +135,13 @@ class Installed:
                 return False
 
         wait_until(judges, what=f"{pod} judges", timeout=PATIENCE)
+        restarts = len(self.logs(pod).exit_codes("webhook"))
+        wait_until(lambda: self._told(pod) == (restarts, True), what=f"the status of {pod} tells", timeout=PATIENCE)
+
+    def _told(self, pod: str) -> tuple[int, bool]:
+        """By the Pod's status: how often its container was started again, and whether it runs."""
+        (found,) = self.cluster.get(f"{PODS}/{pod}")["status"]["containerStatuses"]
+        return found["restartCount"], "running" in found["state"]
 
     @contextmanager
     def node_out_of_reach(self) -> Iterator[None]:
@@ -218,6 +241,14 @@ class Listener:
 def heard(listener: Listener, made: list[str]) -> list[str]:
     """Of these records, all that came."""
     return [uid for uid in listener.uids() if uid in set(made)]
+
+
+def by_pod(uids: Iterable[str]) -> dict[str, list[str]]:
+    """Each replica's, in their order: lines of several are in order as far as none comes late."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for uid in uids:
+        found[uid.rpartition("-")[0]].append(uid)
+    return found
 
 
 @asynccontextmanager

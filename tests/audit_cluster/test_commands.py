@@ -23,7 +23,7 @@ from leadergate_lab.helm import CHART, Helm, binary
 from leadergate_lab.processes import wait_until
 from leadergate_lab.writer import Writer
 
-from .conftest import NAMESPACE, PATIENCE, Installed
+from .conftest import NAMESPACE, PATIENCE, Installed, by_pod
 
 CRD = Path(__file__).parents[2] / "deploy" / "operator" / "crd.yaml"
 REDIRECTS = "/apis/demo.leadergate.dev/v1/namespaces/shop/redirects"
@@ -97,7 +97,7 @@ def test_what_the_cluster_has_is_reviewed(installed: Installed) -> None:
 
 
 def test_a_list_is_followed_through_a_rollout(installed: Installed, tmp_path: Path) -> None:
-    """Each rejection once and in order; what happens to replicas is told; Ctrl-C ends it quietly."""
+    """Each rejection once, each replica's in order; what happens to replicas is told; Ctrl-C ends it quietly."""
     admin = installed.village.admin_kubeconfig
     before = installed.pods()
     since = datetime.now(UTC).isoformat()
@@ -109,7 +109,7 @@ def test_a_list_is_followed_through_a_rollout(installed: Installed, tmp_path: Pa
         installed.renew()
         made += [uid for pod in installed.pods() for uid in installed.reject(pod, 3)]
         wait_until(lambda: set(made) <= set(listing.uids()), what=f"{made} are listed", timeout=PATIENCE)
-        assert [uid for uid in listing.uids() if uid in made] == made
+        assert by_pod(uid for uid in listing.uids() if uid in made) == by_pod(made)
         gone = [f"note: {pod}: its pod is gone; its log was read to the end" for pod in before]
         wait_until(lambda: set(gone) <= set(listing.told().splitlines()), what=f"{gone} are told", timeout=PATIENCE)
         assert listing.end() == 130
@@ -161,12 +161,14 @@ def test_its_records_are_held_against_the_audit_log(installed: Installed) -> Non
     try:
         # Other reviews came from the test itself, of which no API server knows.
         since = datetime.now(UTC).isoformat()
-        writer = Writer(cluster.api)
-        wait_until(
-            lambda: writer.status(f"{REDIRECTS}/docs", {"observedGeneration": 1}).cause == "NotServiceAccount",
-            what="the gate is in force",
-            timeout=PATIENCE,
-        )
+        writer, told = Writer(cluster.api), dict[str, str]()
+
+        def rejected() -> bool:
+            told.update(writer.status(f"{REDIRECTS}/docs", {"observedGeneration": 1}).causes)
+            return "NotServiceAccount" in told
+
+        wait_until(rejected, what="the gate is in force", timeout=PATIENCE)
+        installed.wait_kept(told["ReviewUID"], *installed.pods())
         log = ("--audit-log", str(village.audit_log))
         out, err = run("reconcile", *log, "--since", since, "-o", "json", kubeconfig=village.admin_kubeconfig)
     finally:

@@ -72,7 +72,7 @@ async def test_the_log_before_a_restart_is_read_too(installed: Installed) -> Non
     lines, _ = await fetched(installed)
     assert [uid for uid in uids(lines) if uid in {*before, *after}] == [*before, *after]
     installed.kill(pod)
+    installed.wait_judging(pod)
     lines, said = await fetched(installed)
     assert [uid for uid in uids(lines) if uid in {*before, *after}] == after
     assert any(line.startswith(f"{pod}: started again {restarts + 2} times") for line in said)
-    installed.wait_judging(pod)

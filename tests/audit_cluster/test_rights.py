@@ -15,8 +15,10 @@ from leadergate.audit.cluster.replicas import CannotRead, Replicas, Where, behin
 from leadergate.audit.cluster.snapshot import Snapshot
 from leadergate.gates.spec import Service
 from leadergate_election.connection import ApiConnection
+from leadergate_lab import granted
+from leadergate_lab.processes import wait_until
 
-from .conftest import NAMESPACE, RBAC, SERVICE, Installed, leave
+from .conftest import NAMESPACE, PATIENCE, RBAC, SERVICE, Installed, leave
 
 ACCOUNT = "system:serviceaccount:shop:auditor"
 ROLE = f"/apis/{RBAC}/v1/namespaces/{NAMESPACE}/roles/leadergate-review"
@@ -35,6 +37,12 @@ def connect(installed: Installed) -> Iterator[Connect]:
     for path in (ROLE, BINDING):
         if installed.cluster.exists(path):
             installed.cluster.call("DELETE", path)
+    wait_until(lambda: not may(installed, "list", "pods"), what="the rights are gone", timeout=PATIENCE)
+
+
+def may(installed: Installed, verb: str, resource: str) -> bool:
+    """Whether the API server lets the account, which it hears of a while after the role was written."""
+    return granted.may(installed.cluster.api, verb, "", resource, user=ACCOUNT, namespace=NAMESPACE)
 
 
 async def read(connection: ApiConnection) -> list[LogLine]:
@@ -73,6 +81,8 @@ async def test_what_the_message_says_grants_the_rights(installed: Installed, con
     assert f"check: kubectl auth can-i list pods -n {NAMESPACE}\n" in told
     for line in told.splitlines()[1:]:
         kubectl(installed, line.removeprefix("grant:").strip())
+    for right in (("list", "pods"), ("get", "pods/log")):
+        wait_until(lambda right=right: may(installed, *right), what=f"it may {right}", timeout=PATIENCE)
     assert {line.pod for line in await read(connect())} == set(installed.pods())
 
 
@@ -87,6 +97,7 @@ async def test_each_right_that_is_missing_is_named(
     make = f"kubectl -n {NAMESPACE} create"
     kubectl(installed, f"{make} role leadergate-review --verb={verbs} --resource={resources}")
     kubectl(installed, f"{make} rolebinding leadergate-review --role=leadergate-review --serviceaccount=shop:auditor")
+    wait_until(lambda: may(installed, "list", "pods"), what="it may list pods", timeout=PATIENCE)
     with pytest.raises(CannotRead, match=f"user {ACCOUNT} may not {missing} in namespace {NAMESPACE};") as refused:
         await first(connect())
     assert f"kubectl auth can-i {missing} -n {NAMESPACE}" in str(refused.value)

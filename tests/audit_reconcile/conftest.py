@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.scratch import Scratch
 from leadergate_lab.webhook import WebhookProcess
 
-from ..controlplane.conftest import GROUP, Team, install_crds
+from ..controlplane.team import GROUP, Team, gathered, install_crds, serving
 
 LEVELS = ("Metadata", "Request", "RequestResponse")
 
@@ -50,39 +49,27 @@ def plane(assets: Assets) -> Iterator[ControlPlane]:
 @pytest.fixture(scope="package")
 def gatekeeper(plane: ControlPlane) -> Iterator[WebhookProcess]:
     """The webhook of those teams that leave it running."""
-    webhook = WebhookProcess(plane, name="gatekeeper", flags=["--drain-seconds", "0"])
-    webhook.start()
-    yield webhook
-    webhook.process.stop()
+    with serving(plane, "gatekeeper") as webhook:
+        yield webhook
 
 
 @pytest.fixture
 def team(plane: ControlPlane, gatekeeper: WebhookProcess) -> Iterator[Team]:
     """A team of the test's own, without a gate yet."""
-    team = Team(plane, gatekeeper)
-    yield team
-    team.end()
-
-
-_numbers = itertools.count()
+    with gathered(plane, gatekeeper) as team:
+        yield team
 
 
 @pytest.fixture
-def mortal(plane: ControlPlane) -> Iterator[Team]:
+def mortal(plane: ControlPlane, unique: Callable[[str], str]) -> Iterator[Team]:
     """A team under a webhook of its own, which the test may stop."""
-    webhook = WebhookProcess(plane, name=f"mortal-{next(_numbers)}", flags=["--drain-seconds", "0"])
-    webhook.start()
-    team = Team(plane, webhook)
-    yield team
-    team.end()
-    if webhook.process.running:
-        webhook.process.stop()
+    with serving(plane, unique("mortal")) as webhook, gathered(plane, webhook) as team:
+        yield team
 
 
 @pytest.fixture(scope="module")
 def gated(plane: ControlPlane, gatekeeper: WebhookProcess) -> Iterator[Team]:
     """A team whose Notes are gated, for tests that leave its Lease alone."""
-    team = Team(plane, gatekeeper)
-    team.gate()
-    yield team
-    team.end()
+    with gathered(plane, gatekeeper) as team:
+        team.gate(timeoutSeconds=30)
+        yield team

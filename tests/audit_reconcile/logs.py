@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from leadergate.audit.cli import app
 
-from ..controlplane.conftest import Team
+from ..controlplane.team import Team
 
 Json = Mapping[str, Any]
 

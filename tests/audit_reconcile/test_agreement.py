@@ -13,7 +13,7 @@ import pytest
 from leadergate_lab.processes import wait_until
 from leadergate_lab.writer import Writer
 
-from ..controlplane.conftest import GROUP, Team
+from ..controlplane.team import GROUP, Team
 from .conftest import LEVELS
 from .logs import counts, final, found, probe, run, written
 
@@ -21,7 +21,7 @@ from .logs import counts, final, found, probe, run, written
 def test_levels_and_modes(team: Team, tmp_path: Path) -> None:
     """Rejections of three gates of one Note, one for each mode, are found at each audit level."""
     for mode in ("enforce", "warn", "audit"):
-        team.gate(mode=mode)
+        team.gate(mode=mode, timeoutSeconds=30)
     for level in LEVELS:
         team.make("Note", level.lower(), f"{GROUP}/v1", spec={"text": "wanted"})
         at = team.note.removesuffix("note") + level.lower()
@@ -48,7 +48,7 @@ def test_a_write_that_is_reviewed_again(team: Team, tmp_path: Path) -> None:
         return {"enforce", "audit"} <= {record["mode"] for record in _unnamed(team)}
 
     pair: list[Writer] = [team.follower, team.leader]
-    wait_until(race, what="writes are reviewed again at both gates", timeout=60)
+    wait_until(race, what="writes are reviewed again at both gates", timeout=200)
     probe(team)
     records = team.records()
     unnamed = _unnamed(team)
@@ -61,7 +61,7 @@ def test_a_write_that_is_reviewed_again(team: Team, tmp_path: Path) -> None:
 
 def test_text_that_callers_choose(team: Team, tmp_path: Path) -> None:
     """What looks like our annotations in user agents, queries and objects proves nothing: it is no annotation."""
-    name = team.gate()
+    name = team.gate(timeoutSeconds=30)
     team.make("Note", "requestresponse", f"{GROUP}/v1", spec={"text": "wanted"})
     notes = {f"{name}/{key}": "forged" for key in ("uid", "verdict", "reason", "mode", "lease")}
     line = json.dumps({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "annotations": notes})

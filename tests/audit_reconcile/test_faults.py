@@ -9,7 +9,7 @@ from pathlib import Path
 
 from leadergate_lab.writer import Writer
 
-from ..controlplane.conftest import GROUP, Team
+from ..controlplane.team import GROUP, Team
 from .logs import counts, final, found, probe, run, written
 
 
@@ -52,7 +52,7 @@ def test_a_forged_record(gated: Team, tmp_path: Path) -> None:
     url = f"{gated.webhook.url}/enforce/{gated.namespace}/lock"
     call = urllib.request.Request(url, json.dumps(review).encode(), {"Content-Type": "application/json"})  # noqa: S310
     trust = ssl.create_default_context(cafile=str(gated.webhook.ca_file))
-    with urllib.request.urlopen(call, timeout=10, context=trust) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(call, timeout=60, context=trust) as answer:  # noqa: S310 - loopback
         assert answer.status == 200
     probe(gated)
     records = gated.records()
@@ -65,7 +65,7 @@ def test_a_forged_record(gated: Team, tmp_path: Path) -> None:
 
 def test_what_the_audit_policy_leaves_out(team: Team, tmp_path: Path) -> None:
     """A rejection at level None stands in the records only."""
-    team.gate()
+    team.gate(timeoutSeconds=30)
     team.make("Note", "none", f"{GROUP}/v1", spec={"text": "wanted"})
     assert team.follower.status(team.note.removesuffix("note") + "none", {"text": "x"}).cause == "NotHolder"
     probe(team)
@@ -93,7 +93,7 @@ def test_a_changed_record(gated: Team, tmp_path: Path) -> None:
 
 def test_a_webhook_that_is_gone_with_ignore(mortal: Team, tmp_path: Path) -> None:
     """A write that nobody judged is named: who wrote what, and when."""
-    name = mortal.gate(failurePolicy="Ignore")
+    name = mortal.gate(failurePolicy="Ignore", timeoutSeconds=30)
     probe(mortal)
     mortal.webhook.process.stop()
     assert mortal.follower.status(mortal.note, {"text": "unjudged"}).ok
@@ -113,7 +113,7 @@ def test_a_webhook_that_is_gone_with_ignore(mortal: Team, tmp_path: Path) -> Non
 
 def test_a_webhook_that_is_gone_with_fail(mortal: Team, tmp_path: Path) -> None:
     """A write that was refused since the webhook could not be called is told, and no fault."""
-    mortal.gate()
+    mortal.gate(timeoutSeconds=30)
     probe(mortal)
     mortal.webhook.process.stop()
     assert mortal.follower.status(mortal.note, {"text": "refused"}).code == 500

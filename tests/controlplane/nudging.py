@@ -8,18 +8,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.processes import wait_until
 from leadergate_lab.recorder import Recorder
 from leadergate_lab.webhook import ACCOUNT, NAMESPACE, WebhookProcess
 
-from .conftest import GROUP, Team
+from .team import GROUP, Team
 
 ANNOTATION = "leadergate.dev/nudged-for"
-INGRESSES = {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["patch"]}
+PATCHED = (
+    {"apiGroups": [GROUP], "resources": ["notes"], "verbs": ["patch"]},
+    {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["patch"]},
+)
 
 
 def let_nudge(team: Team) -> None:
-    """What docs/takeover.md asks for: 'patch' on these resources alone."""
+    """What docs/takeover.md asks for: 'patch' on these resources alone. In force when this returns."""
     rbac = "rbac.authorization.k8s.io"
     metadata = {"namespace": team.namespace, "name": "leadergate-nudge"}
     team.cluster.apply(
@@ -27,7 +31,7 @@ def let_nudge(team: Team) -> None:
             "apiVersion": f"{rbac}/v1",
             "kind": "Role",
             "metadata": metadata,
-            "rules": [{"apiGroups": [GROUP], "resources": ["notes"], "verbs": ["patch"]}, INGRESSES],
+            "rules": list(PATCHED),
         },
         {
             "apiVersion": f"{rbac}/v1",
@@ -37,6 +41,7 @@ def let_nudge(team: Team) -> None:
             "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": ACCOUNT}],
         },
     )
+    wait_granted(team.cluster.api, *PATCHED, user=account(NAMESPACE, ACCOUNT), namespace=team.namespace)
 
 
 def note(team: Team, name: str) -> str:
@@ -51,10 +56,20 @@ def reject(team: Team, *names: str) -> None:
         assert team.follower.status(note(team, name), {"text": "wanted"}).cause == "NotHolder"
 
 
-def patches(team: Team) -> list[dict[str, Any]]:
-    """The audit events of the webhook's own patches in this namespace."""
-    user = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
-    return [event for event in team.audited() if event["user"]["username"] == user and event["verb"] == "patch"]
+def patches(team: Team, least: int) -> list[dict[str, Any]]:
+    """The audit events of the webhook's own patches in this namespace, when there are so many at least.
+
+    An event is written after the answer: who has just heard that a nudge was sent may look too early.
+    """
+    user = account(NAMESPACE, ACCOUNT)
+    found: list[dict[str, Any]] = []
+
+    def written() -> bool:
+        found[:] = [event for event in team.audited() if event["user"]["username"] == user and event["verb"] == "patch"]
+        return len(found) >= least
+
+    wait_until(written, what=f"the audit log has {least} patches", timeout=30)
+    return found
 
 
 def mark(team: Team, name: str) -> str:

@@ -15,7 +15,7 @@ from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import ACCOUNT, NAMESPACE, WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import Team
+from .team import Team
 
 
 class Mount:

@@ -6,7 +6,7 @@ import pytest
 
 from leadergate_lab.writer import Form, Writer
 
-from .conftest import Team
+from .team import Team
 
 
 @pytest.mark.parametrize("form", [Form.MERGE_PATCH, Form.PUT, Form.APPLY])
@@ -16,7 +16,7 @@ from .conftest import Team
         ("", 403, "Forbidden", None),
         ("/code/409", 409, "Conflict", None),
         ("/code/422", 422, "Invalid", None),
-        ("/code/429/retry-after/2", 429, "TooManyRequests", 2),
+        ("/code/429/retry-after/1", 429, "TooManyRequests", 1),
     ],
 )
 def test_what_the_client_sees(

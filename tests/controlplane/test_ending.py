@@ -13,7 +13,7 @@ from leadergate_lab.controlplane import ApiServer, ControlPlane
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Answer
 
-from .conftest import Team
+from .team import Team
 
 
 @contextmanager
@@ -38,19 +38,19 @@ def _writing(team: Team, threads: int = 4) -> Iterator[list[Answer]]:
 
 def test_writes_go_on_during_the_drain(control_plane: ControlPlane, webhook: WebhookProcess) -> None:
     """From SIGTERM on it is not ready, yet judges every write that still comes; then it ends with 0."""
-    ending = WebhookProcess(control_plane, name="ending-webhook", flags=["--drain-seconds", "20"])
+    ending = WebhookProcess(control_plane, name="ending-webhook", flags=["--drain-seconds", "300"])
     ending.start()
     team = Team(control_plane, ending)
-    team.gate()
+    team.gate(timeoutSeconds=30)
     process = ending.process
     with _writing(team) as answers:
-        process.wait_until(lambda: len(answers) > 40, what="writes are judged", timeout=30)
+        process.wait_until(lambda: len(answers) > 40, what="writes are judged", timeout=60)
         process.signal(15)
-        process.wait_until(lambda: ending.plain("/readyz")[0] == 503, what="it is not ready", timeout=15)
+        process.wait_until(lambda: ending.plain("/readyz")[0] == 503, what="it is not ready", timeout=60)
         assert ending.plain("/livez")[0] == 200
         assert "[-] shutdown: " in ending.plain("/readyz")[1]
         before = len(answers)
-        process.wait_until(lambda: len(answers) > before + 100, what="writes are judged", timeout=15)
+        process.wait_until(lambda: len(answers) > before + 100, what="writes are judged", timeout=60)
     assert set(Counter((answer.code, answer.cause) for answer in answers)) == {(200, ""), (403, "NotHolder")}
     # A second signal ends the drain: nobody writes any more.
     assert process.stop() == 0
@@ -70,9 +70,9 @@ def test_what_is_under_way_is_finished(spare_plane: ControlPlane, reader: ApiSer
         reader.freeze()
         try:
             waiting = pool.submit(team.leader.status, team.note, {"text": "waited"})
-            process.wait_until(lambda: ending.metric("leadergate_in_flight") > 0, what="a read hangs", timeout=15)
+            process.wait_until(lambda: ending.metric("leadergate_in_flight") > 0, what="a read hangs", timeout=30)
             process.signal(15)
-            process.wait_until(lambda: ending.plain("/readyz")[0] in (503, 0), what="it is leaving", timeout=15)
+            process.wait_until(lambda: ending.plain("/readyz")[0] in (503, 0), what="it is leaving", timeout=30)
         finally:
             reader.thaw()
         assert waiting.result().ok

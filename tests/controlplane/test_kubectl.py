@@ -6,7 +6,7 @@ import subprocess
 
 from leadergate_lab.cluster import PodIdentity
 
-from .conftest import GROUP, Team
+from .team import GROUP, Team
 
 
 def _patch(team: Team, pod: PodIdentity, *options: str) -> subprocess.CompletedProcess[str]:

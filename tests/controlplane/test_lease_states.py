@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadergate_lab.processes import wait_until
 from leadergate_lab.writer import Answer
 
-from .conftest import LEASE, Team
+from .team import LEASE, Team
 
 
 def _write(team: Team) -> Answer:

@@ -13,24 +13,21 @@ from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import Team
+from .team import Team, gathered, serving
 
 
 @pytest.fixture(scope="module")
 def counted_webhook(control_plane: ControlPlane, webhook: WebhookProcess) -> Iterator[WebhookProcess]:
     """A webhook that nobody else's writes reach."""
-    webhook = WebhookProcess(control_plane, name="counted-webhook", flags=["--drain-seconds", "0"])
-    webhook.start()
-    yield webhook
-    webhook.process.stop()
+    with serving(control_plane, "counted-webhook") as counted:
+        yield counted
 
 
 @pytest.fixture
 def counted(control_plane: ControlPlane, counted_webhook: WebhookProcess) -> Iterator[Team]:
     """A team under that webhook."""
-    team = Team(control_plane, counted_webhook)
-    yield team
-    team.end()
+    with gathered(control_plane, counted_webhook) as team:
+        yield team
 
 
 def test_reviews_rejections_and_takeovers(counted: Team) -> None:
@@ -39,7 +36,9 @@ def test_reviews_rejections_and_takeovers(counted: Team) -> None:
     metric, gate = counted.webhook.metric, f"{counted.namespace}/lock"
     probes = metric("leadergate_reviews_total", gate=gate)
     text = {"text": "x"}
-    assert all(counted.leader.status(counted.note, text).ok for _ in range(4))
+    assert counted.leader.status(counted.note, text).ok
+    counted.settle()  # what follows changes nothing
+    assert all(counted.leader.status(counted.note, text).ok for _ in range(3))
     assert not any(counted.follower.status(counted.note, text).ok for _ in range(3))
     counted.lead("operator-1")
     assert counted.follower.status(counted.note, text).ok
@@ -81,7 +80,7 @@ def test_reads_are_shared(counted: Team) -> None:
 
     served, made = reads()
     for _ in range(5):
-        assert counted.leader.status(counted.note, {"text": "x"}).ok
+        assert counted.leader.status(counted.note, {"text": "x"}, dryRun="All").ok
     assert reads() == (served + 5, made + 5)
 
     def burst_shares_reads() -> bool:

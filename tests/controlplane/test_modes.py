@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import status_rule
 
-from .conftest import GROUP, LEASE, NOTES, Team
+from .team import GROUP, LEASE, NOTES, Team
 
 
 def test_warn(team: Team) -> None:
@@ -100,5 +100,5 @@ def _await_annotation(team: Team, key: str, value: str) -> dict[str, str]:
         found.extend(item for item in annotations if item.get(key) == value)
         return bool(found)
 
-    wait_until(written, what=f"the audit log has {key} = {value}", timeout=10)
+    wait_until(written, what=f"the audit log has {key} = {value}", timeout=30)
     return found[0]

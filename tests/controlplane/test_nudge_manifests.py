@@ -39,8 +39,9 @@ def redirect(control_plane: ControlPlane) -> Iterator[str]:
     metadata = {"name": "nudged", "namespace": "demo", "annotations": {"theirs": "one"}}
     spec = {"path": "/nudged", "target": "https://example.org/"}
     cluster.apply({"apiVersion": "demo.leadergate.dev/v1", "kind": "Redirect", "metadata": metadata, "spec": spec})
+    account = webhook_account(control_plane)
     wait_until(
-        lambda: not webhook_account(control_plane).merge(path, FORBIDDEN_CHANGES[0], dryRun="All").ok,
+        lambda: account.merge(path, FORBIDDEN_CHANGES[0], dryRun="All").code == 422,
         what="the policy is in force",
         timeout=60,
     )

@@ -11,8 +11,8 @@ from leadergate_lab.controlplane import ApiServer, ControlPlane
 from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 
-from .conftest import Team
 from .nudging import let_nudge, outcomes, reject, take_over, until_sent, watching
+from .team import Team, outage, serving
 
 OBJECTS = 30
 
@@ -20,11 +20,8 @@ OBJECTS = 30
 @pytest.fixture(scope="module")
 def far(spare_plane: ControlPlane, reader: ApiServer) -> Iterator[WebhookProcess]:
     """A webhook that nudges through an API server of its own, five a second."""
-    flags = ["--drain-seconds", "0", "--nudge", "--nudge-per-second", "5"]
-    webhook = WebhookProcess(spare_plane, name="far-webhook", server=reader.url, flags=flags)
-    webhook.start()
-    yield webhook
-    webhook.process.stop()
+    with serving(spare_plane, "far-webhook", "--nudge", "--nudge-per-second", "5", server=reader.url) as webhook:
+        yield webhook
 
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "gone"])
@@ -40,19 +37,10 @@ def test_an_outage_loses_no_nudge(
     with watching(spare_plane, team) as changes:
         take_over(team, "operator-1", 1)
         until_sent(far, team, 1)
-        if frozen:
-            reader.freeze()
-        else:
-            reader.kill()
-        try:
+        with outage(reader, frozen=frozen):
             wait_until(
                 lambda: outcomes(far, team).get("unanswered", 0) >= 1, what="a nudge goes unanswered", timeout=30
             )
-        finally:
-            if frozen:
-                reader.thaw()
-            else:
-                reader.start()
         team.ungate()
         wait_until(
             lambda: sum(outcomes(far, team).get(name, 0) for name in ("nudged", "already")) >= OBJECTS,

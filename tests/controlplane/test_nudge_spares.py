@@ -9,8 +9,8 @@ from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import GROUP, Team
 from .nudging import let_nudge, mark, note, outcomes, patches, reject, take_over, until_sent, watching
+from .team import GROUP, Team, gathered
 
 
 def test_what_is_no_longer_stuck_is_let_be(control_plane: ControlPlane, nudged: Team, one: WebhookProcess) -> None:
@@ -64,31 +64,29 @@ def test_off_by_default(
     control_plane: ControlPlane, webhook: WebhookProcess, nudged: Team, one: WebhookProcess
 ) -> None:
     """Without the flag nothing is patched, though it may: by the time at which another replica has nudged its own."""
-    team = Team(control_plane, webhook)
-    let_nudge(team)
-    team.gate()
-    reject(team, "stuck")
-    reject(nudged, "stuck")
-    take_over(team, "operator-1", 1)
-    take_over(nudged, "operator-1", 1)
-    until_sent(one, nudged, 1)
-    team.end()
-    assert patches(team) == []
+    with gathered(control_plane, webhook) as team:
+        let_nudge(team)
+        team.gate()
+        reject(team, "stuck")
+        reject(nudged, "stuck")
+        take_over(team, "operator-1", 1)
+        take_over(nudged, "operator-1", 1)
+        until_sent(one, nudged, 1)
+    assert patches(team, 0) == []
     assert webhook.metric("leadergate_stuck_objects", gate=f"{team.namespace}/lock") == 1
 
 
 def test_without_the_right_to_patch(control_plane: ControlPlane, one: WebhookProcess) -> None:
     """Each object is tried at the takeover, the log tells once what to grant, and a grant that comes late is seen."""
-    team = Team(control_plane, one)
-    team.gate()
-    reject(team, "n0", "n1", "n2")
-    take_over(team, "operator-1", 1)
-    until_sent(one, team, 3)
-    let_nudge(team)
-    wait_until(lambda: outcomes(one, team).get("nudged") == 3, what="all three were nudged", timeout=60)
-    team.end()
+    with gathered(control_plane, one) as team:
+        team.gate()
+        reject(team, "n0", "n1", "n2")
+        take_over(team, "operator-1", 1)
+        until_sent(one, team, 3)
+        let_nudge(team)
+        wait_until(lambda: outcomes(one, team).get("nudged") == 3, what="all three were nudged", timeout=60)
     assert outcomes(one, team)["forbidden"] >= 3
-    assert {event["responseStatus"]["code"] for event in patches(team)} == {403, 200}
+    assert {event["responseStatus"]["code"] for event in patches(team, 6)} == {403, 200}
     lines = [json.loads(line) for line in one.process.stderr_path.read_text().splitlines()]
     (told,) = [
         line for line in lines if line["event"] == "nudge_forbidden" and line["lease"] == f"{team.namespace}/lock"

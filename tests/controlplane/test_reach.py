@@ -5,7 +5,7 @@ from __future__ import annotations
 from leadergate_lab.webhook import status_rule
 from leadergate_lab.writer import Form
 
-from .conftest import GROUP, Team
+from .team import GROUP, Team
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}
 

@@ -8,9 +8,10 @@ import pytest
 
 from leadergate_lab.cluster import PodIdentity
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.writer import Answer, Writer
 
-from .conftest import Team
+from .team import Team
 
 NAME_CLAIM = "authentication.kubernetes.io/pod-name"
 
@@ -153,6 +154,7 @@ def test_a_forged_pod_name(gated: Team) -> None:
             "subjects": [subject],
         },
     )
+    wait_granted(gated.cluster.api, *rules, user=account(namespace, "forger"))
     forged = {
         "Impersonate-User": f"system:serviceaccount:{namespace}:operator",
         f"Impersonate-Extra-{NAME_CLAIM.replace('/', '%2f')}": "operator-0",

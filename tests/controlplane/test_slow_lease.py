@@ -13,7 +13,7 @@ import yaml
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.webhook import WebhookProcess
 
-from .conftest import Team
+from .team import gathered, serving
 
 
 @pytest.fixture
@@ -44,10 +44,8 @@ def webhook_with_a_slow_lease(spare_plane: ControlPlane, hanging_authorizer: Pat
             "--authorization-webhook-version=v1",
         ]
     )
-    webhook = WebhookProcess(spare_plane, name="slow-webhook", server=server.url, flags=["--drain-seconds", "0"])
-    webhook.start()
-    yield webhook
-    webhook.process.stop()
+    with serving(spare_plane, "slow-webhook", server=server.url) as webhook:
+        yield webhook
     server.kill()
 
 
@@ -56,19 +54,16 @@ def test_one_slow_lease_delays_no_other_gate(
 ) -> None:
     """While a write waits for a Lease that hangs, those under another Lease are judged; then it fails on its own."""
     webhook = webhook_with_a_slow_lease
-    slow, swift = Team(spare_plane, webhook), Team(spare_plane, webhook)
-    slow.cluster.set_lease(slow.namespace, "ungranted", "operator-0")
-    swift.gate()
-    with ThreadPoolExecutor() as pool:
+    with gathered(spare_plane, webhook) as slow, gathered(spare_plane, webhook) as swift, ThreadPoolExecutor() as pool:
+        slow.cluster.set_lease(slow.namespace, "ungranted", "operator-0")
+        swift.gate()
         hanging = pool.submit(slow.gate, lease="ungranted", timeoutSeconds=6)
         webhook.process.wait_until(lambda: webhook.metric("leadergate_in_flight") > 0, what="a read hangs", timeout=30)
-        for number in range(25):
+        for number in range(5):
             assert swift.leader.status(swift.note, {"text": str(number)}).ok
             assert swift.follower.status(swift.note, {"text": "mine"}).cause == "NotHolder"
         assert not hanging.done()
         assert slow.records() == []
         hanging.result()
-    assert slow.records()
-    assert swift.text() == "24"
-    swift.end()
-    slow.end()
+        assert slow.records()
+        assert swift.text() == "4"

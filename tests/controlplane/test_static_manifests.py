@@ -13,13 +13,10 @@ import yaml
 from typer.testing import CliRunner
 
 from leadergate.gates.cli import app
-from leadergate_lab.assets import Assets
 from leadergate_lab.controlplane import ApiServer, ControlPlane
-from leadergate_lab.processes import free_port
-from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Writer
 
-from .conftest import LEASE, Team, admission_configuration, install_crds
+from .team import LEASE, Team, admission_configuration, gathered, serving
 
 NAME = "lock.hardened.static.k8s.io"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -44,23 +41,21 @@ def rendered(url: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def hardened(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hardened]:
+def hardened(spare_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hardened]:
     """Gated by a file that one of two API servers was started with."""
     folder = tmp_path_factory.mktemp("static")
     manifests = folder / "manifests"
     manifests.mkdir()
-    with ControlPlane.start(assets) as plane:
-        install_crds(plane.cluster)
-        webhook = WebhookProcess(plane, port=free_port(), flags=["--drain-seconds", "0"])
-        webhook.start()
+    with serving(spare_plane, "hardened-webhook") as webhook, gathered(spare_plane, webhook) as team:
         webhook.grant("default", LEASE)
-        plane.cluster.set_lease("default", LEASE, "nobody-here", duration=3600)
+        spare_plane.cluster.set_lease("default", LEASE, "nobody-here", duration=3600)
         configuration = rendered(webhook.url)
         configuration["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(webhook.ca_pem).decode()
         (manifests / "gate.yaml").write_text(yaml.safe_dump(configuration))
         flag = f"--admission-control-config-file={admission_configuration(folder, staticManifestsDir=str(manifests))}"
-        yield Hardened(Team(plane, webhook), plane.add_apiserver(flags=[flag]))
-        webhook.process.stop()
+        apiserver = spare_plane.add_apiserver(flags=[flag])
+        yield Hardened(team, apiserver)
+        apiserver.stop()
 
 
 @pytest.fixture

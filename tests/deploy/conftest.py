@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,9 @@ import yaml
 from leadergate_lab.assets import Assets
 from leadergate_lab.certs.load import StatusLoad
 from leadergate_lab.cluster import PodIdentity
+from leadergate_lab.demo.lines import JsonLines
 from leadergate_lab.helm import CHART, Helm, binary
+from leadergate_lab.interop.place import allow
 from leadergate_lab.processes import wait_until
 from leadergate_lab.scratch import Scratch
 from leadergate_lab.village.images import leadergate
@@ -31,9 +32,19 @@ CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigu
 REDIRECTS = "redirects.v1.demo.leadergate.dev"
 LEASE = "operator-lock"
 RBAC = "rbac.authorization.k8s.io"
-PATIENCE = 60.0
+PATIENCE = 100.0
+HELM_WAITS = ("--wait", f"--timeout={PATIENCE:g}s")
 BRISK = ("--set", "settings.drainSeconds=2")
 """The default drain of ten seconds is for clusters whose parts hear late; here all is one machine."""
+
+OWN = (
+    *(f"{RBAC}/v1/{{}}/roles", f"{RBAC}/v1/{{}}/rolebindings"),
+    *("networking.k8s.io/v1/{}/networkpolicies", "policy/v1/{}/poddisruptionbudgets"),
+)
+OF_THE_CLUSTER = (
+    *(f"{RBAC}/v1/clusterroles", f"{RBAC}/v1/clusterrolebindings"),
+    *("flowcontrol.apiserver.k8s.io/v1/flowschemas", "scheduling.k8s.io/v1/priorityclasses"),
+)
 
 # Everything that a service account asks for, reads too: what rights are used is told by it.
 _AUDIT = {
@@ -51,6 +62,7 @@ class Town:
         self.village = village
         self.cluster = village.cluster
         self._helm = Helm(program, village.folder / "helm", village.admin_kubeconfig)
+        self._audit = JsonLines(village.audit_log)
         self.cluster.apply(DEPLOY / "operator" / "crd.yaml")
         self.cluster.wait_established("redirects.demo.leadergate.dev")
 
@@ -75,7 +87,7 @@ class Town:
     def install(self, *flags: str) -> str:
         """Install the server, and wait as Helm does. Returns its notes."""
         self.make_namespace()
-        return self.helm("install", RELEASE, CHART, "-n", NAMESPACE, "--wait", "--timeout=60s", *BRISK, *flags)
+        return self.helm("install", RELEASE, CHART, "-n", NAMESPACE, *HELM_WAITS, *BRISK, *flags)
 
     def webhooks(self) -> list[dict[str, Any]]:
         """The server's Pods that are not on their way out."""
@@ -87,21 +99,22 @@ class Town:
 
         The namespace itself stays: kube-controller-manager takes 5 s before it begins to end one.
         """
-        for name in self.gates():
-            self.cluster.call("DELETE", f"{CONFIGURATIONS}/{name}")
-        # What is not looked at any more need not end in order.
-        everything = ("-n", NAMESPACE, "delete", "--all", "--ignore-not-found")
-        self.kubectl(*everything, "deployments,replicasets,pods", "--force", "--grace-period=0")
-        installed = json.loads(self._helm.run("list", "-A", "-o", "json").stdout or "[]")
-        for release in installed:
-            self.helm("uninstall", release["name"], "-n", release["namespace"])
-        # Rights before the Secret, which the server would write again.
-        self.kubectl(*everything, "roles,rolebindings,services,networkpolicies,poddisruptionbudgets")
-        self.kubectl(*everything, "secrets,serviceaccounts", "--timeout=60s")
-        wait_until(lambda: not self.village.pods(NAMESPACE), what="no Pod is left", timeout=PATIENCE)
-        kinds = "clusterroles,clusterrolebindings,flowschemas,priorityclasses"
-        self.kubectl("delete", kinds, "-l", "app.kubernetes.io/name=leadergate", "--ignore-not-found")
-        # A gate's own rights carry its name and no label, and Helm leaves those that kubectl has made.
+        self.cluster.call("DELETE", CONFIGURATIONS)
+        for kind in ("apps/v1/{}/deployments", "apps/v1/{}/replicasets"):
+            self.cluster.call("DELETE", _within(kind))
+
+        def ended() -> bool:
+            # What is not looked at any more need not end in order.
+            self.cluster.call("DELETE", f"/api/v1/namespaces/{NAMESPACE}/pods", {"gracePeriodSeconds": 0})
+            return not self.village.pods(NAMESPACE)
+
+        wait_until(ended, what="no Pod is left", timeout=PATIENCE)
+        # The Secrets are Helm's releases, too.
+        for kind in (*OWN, "v1/{}/services", "v1/{}/secrets", "v1/{}/serviceaccounts"):
+            self.cluster.call("DELETE", _within(kind))
+        for kind in OF_THE_CLUSTER:
+            self.cluster.call("DELETE", f"/apis/{kind}", labelSelector="app.kubernetes.io/name=leadergate")
+        # A gate's own rights carry its name and no label.
         for kind in ("roles", "rolebindings", "clusterroles", "clusterrolebindings"):
             for item in self.cluster.get(f"/apis/{RBAC}/v1/{kind}")["items"]:
                 name, namespace = item["metadata"]["name"], item["metadata"].get("namespace")
@@ -115,9 +128,7 @@ class Town:
 
     def requests(self) -> list[dict[str, Any]]:
         """What the webhook's account asked the API server for so far, as its audit log has it."""
-        lines = self.village.audit_log.read_text().splitlines(keepends=True)
-        events = (json.loads(line) for line in lines if line.endswith("\n"))
-        return [event for event in events if event["user"]["username"] == ACCOUNT]
+        return [event for event in self._audit.all() if event["user"]["username"] == ACCOUNT]
 
     def logs(self) -> str:
         """All that the server's Pods have written to standard error, of those that are gone as well."""
@@ -155,7 +166,9 @@ class Shop:
 
     def gate(self, **fields: Any) -> dict[str, Any]:
         """The gate's values, as an item of ``gates``; it enforces unless told otherwise."""
-        return {"lease": f"{self.namespace}/{LEASE}", "resources": [REDIRECTS], "mode": "enforce", **fields}
+        given = {"lease": f"{self.namespace}/{LEASE}", "resources": [REDIRECTS], "mode": "enforce"}
+        # A gate that is asked by a busy machine is not away.
+        return {**given, "timeoutSeconds": 10, **fields}
 
     def values(self, **fields: Any) -> str:
         """A values file with the gate alone."""
@@ -187,20 +200,16 @@ class Shop:
         return f"/apis/demo.leadergate.dev/v1/namespaces/{self.namespace}/redirects/{name}"
 
     def _grant(self) -> None:
-        metadata = {"namespace": self.namespace, "name": "operator"}
         resources = ["redirects", "redirects/status"]
         rule = {"apiGroups": ["demo.leadergate.dev"], "resources": resources, "verbs": ["get", "patch"]}
         subject = {"kind": "ServiceAccount", "namespace": self.namespace, "name": "operator"}
-        self.cluster.apply(
-            {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
-            {
-                "apiVersion": f"{RBAC}/v1",
-                "kind": "RoleBinding",
-                "metadata": metadata,
-                "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "operator"},
-                "subjects": [subject],
-            },
-        )
+        allow(self.cluster, self.namespace, "operator", [rule], subject)
+
+
+def _within(kind: str) -> str:
+    """The path of a kind in the webhook's namespace."""
+    root = "/api" if kind.startswith("v1/") else "/apis"
+    return f"{root}/{kind.format(f'namespaces/{NAMESPACE}')}"
 
 
 def _judged(done: subprocess.CompletedProcess[str], *, fails: bool) -> str:

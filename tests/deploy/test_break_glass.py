@@ -13,7 +13,7 @@ from leadergate_lab.helm import CHART
 from leadergate_lab.processes import wait_until
 from leadergate_lab.writer import Writer
 
-from .conftest import NAMESPACE, RELEASE, Shop, Town
+from .conftest import NAMESPACE, PATIENCE, RELEASE, Shop, Town
 
 PAGE = Path(__file__).parents[2] / "docs" / "break-glass.md"
 ANN = "ann@example.org"
@@ -60,7 +60,7 @@ def test_one_person_writes(town: Town, gated: Shop) -> None:
     assert ann.status(gated.docs, {"writtenBy": "ann"}).cause == "NotServiceAccount"
     patch, write = commands("1. Let one person write", gated)
     town.kubectl(*patch)
-    wait_until(lambda: ann.status(gated.docs, {}, dryRun="All").ok, what="she may write", timeout=30)
+    wait_until(lambda: ann.status(gated.docs, {}, dryRun="All").ok, what="she may write", timeout=PATIENCE)
     kubeconfig = town.cluster.kubeconfig("ann", certificate=certificate)
     told = town.kubectl(*write, f"--kubeconfig={kubeconfig}")
     assert "patched" in told
@@ -69,7 +69,7 @@ def test_one_person_writes(town: Town, gated: Shop) -> None:
     assert ann.status(gated.docs, {}, dryRun="All").ok, "applying it anew does not take the exception away"
     (undo,) = commands("Afterwards", gated)[:1]
     town.kubectl(*undo)
-    wait_until(lambda: not ann.status(gated.docs, {}, dryRun="All").ok, what="she may not any more", timeout=30)
+    wait_until(lambda: not ann.status(gated.docs, {}, dryRun="All").ok, what="she may not any more", timeout=PATIENCE)
 
 
 def test_writes_go_through_while_the_webhook_is_away(town: Town, gated: Shop) -> None:
@@ -79,15 +79,15 @@ def test_writes_go_through_while_the_webhook_is_away(town: Town, gated: Shop) ->
     def message() -> str:
         return gated.follower.status(gated.docs, {"observedGeneration": 1}).message
 
-    wait_until(lambda: "failed calling webhook" in message(), what="writes are refused", timeout=60)
+    wait_until(lambda: "failed calling webhook" in message(), what="writes are refused", timeout=PATIENCE)
     (ignore,) = commands("2. Let writes through", gated)
     town.kubectl(*ignore)
-    wait_until(lambda: message() == "", what="writes go through", timeout=30)
+    wait_until(lambda: message() == "", what="writes go through", timeout=PATIENCE)
     release = (f"gates-{gated.namespace}", str(CHART), "-n", NAMESPACE, "-f", "-")
     told = town.helm("upgrade", *release, stdin=gated.values(timeoutSeconds=2), fails=True)
     assert "conflict" in told
     town.helm("upgrade", *release, "--force-conflicts", stdin=gated.values(timeoutSeconds=2))
-    wait_until(lambda: "failed calling webhook" in message(), what="the gate fails closed again", timeout=30)
+    wait_until(lambda: "failed calling webhook" in message(), what="the gate fails closed again", timeout=PATIENCE)
     town.kubectl("-n", NAMESPACE, "scale", "deployment", RELEASE, "--replicas=1")
     town.village.wait_rollout(NAMESPACE, RELEASE)
 
@@ -97,14 +97,16 @@ def test_nothing_is_rejected_and_all_is_recorded(town: Town, gated: Shop) -> Non
     (audit,) = commands("3. Reject nothing", gated)
     town.kubectl(*audit)
     wait_until(
-        lambda: gated.follower.status(gated.docs, {"observedGeneration": 1}).ok, what="writes go through", timeout=30
+        lambda: gated.follower.status(gated.docs, {"observedGeneration": 1}).ok,
+        what="writes go through",
+        timeout=PATIENCE,
     )
 
     def recorded() -> bool:
         mine = [record for record in town.records() if record["gate"].startswith(f"{gated.namespace}/")]
         return any(record["mode"] == "audit" and record["verdict"] == "Deny" for record in mine)
 
-    wait_until(recorded, what="a record tells what would have been rejected", timeout=30)
+    wait_until(recorded, what="a record tells what would have been rejected", timeout=PATIENCE)
 
 
 def test_the_gate_is_taken_away(town: Town, gated: Shop) -> None:
@@ -112,8 +114,12 @@ def test_the_gate_is_taken_away(town: Town, gated: Shop) -> None:
     one, every = commands("4. Take the gate away", gated)
     town.kubectl(*one)
     assert town.gates() == []
-    assert gated.follower.status(gated.docs, {"observedGeneration": 1}).ok
+    wait_until(
+        lambda: gated.follower.status(gated.docs, {"observedGeneration": 1}).ok,
+        what="the API server has heard of it",
+        timeout=PATIENCE,
+    )
     gated.install_gate("upgrade")
-    wait_until(lambda: town.gates() == [gated.gate_name], what="the gate is back", timeout=10)
+    wait_until(lambda: town.gates() == [gated.gate_name], what="the gate is back", timeout=PATIENCE)
     town.kubectl(*every)
     assert town.gates() == []

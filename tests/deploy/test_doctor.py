@@ -8,7 +8,10 @@ import subprocess
 import sys
 from typing import Any
 
-from .conftest import NAMESPACE, RELEASE, Shop, Town
+from leadergate_lab.granted import may
+from leadergate_lab.processes import wait_until
+
+from .conftest import ACCOUNT, HELM_WAITS, LEASE, NAMESPACE, PATIENCE, RELEASE, Shop, Town
 
 
 def leadergate(town: Town, *arguments: str, code: int) -> str:
@@ -48,6 +51,12 @@ def test_healthy_and_with_three_things_broken(town: Town, shop: Shop) -> None:
     town.kubectl("delete", "flowschema", RELEASE)
     town.kubectl("-n", shop.namespace, "delete", "rolebinding", shop.gate_name)
     town.kubectl("-n", NAMESPACE, "delete", "service", RELEASE)
+
+    def may_read() -> bool:
+        where = (town.cluster.api, "get", "coordination.k8s.io", "leases")
+        return may(*where, user=ACCOUNT, namespace=shop.namespace, name=LEASE)
+
+    wait_until(lambda: not may_read(), what="the API server has heard that this right is gone", timeout=PATIENCE)
     broken = found(town, code=1)
     assert wrong(broken) >= {"priority", "rights", "service"}
     for name in ("priority", "rights"):
@@ -56,7 +65,7 @@ def test_healthy_and_with_three_things_broken(town: Town, shop: Shop) -> None:
         shell["KUBECONFIG"], shell["HOME"] = str(town.village.admin_kubeconfig), str(town.village.folder)
         done = subprocess.run(["sh", "-ec", remedy], env=shell, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, f"{shlex.quote(remedy)}: {done.stdout}{done.stderr}"
-    town.helm("rollback", RELEASE, "1", "-n", NAMESPACE, "--wait", "--timeout=60s")
+    town.helm("rollback", RELEASE, "1", "-n", NAMESPACE, *HELM_WAITS)
     town.village.wait_rollout(NAMESPACE, RELEASE)
     shop.wait_denied()
     assert wrong(found(town, code=0)) == set()

@@ -9,7 +9,7 @@ import yaml
 from leadergate_lab.helm import CHART
 from leadergate_lab.processes import wait_until
 
-from .conftest import BRISK, CONFIGURATIONS, NAMESPACE, RELEASE, Shop, Town
+from .conftest import BRISK, CONFIGURATIONS, HELM_WAITS, NAMESPACE, PATIENCE, RELEASE, Shop, Town
 
 KINDS = (
     "deployments,services,serviceaccounts,poddisruptionbudgets,networkpolicies,roles,rolebindings,clusterroles,"
@@ -46,10 +46,10 @@ def test_from_nothing_to_a_gate_in_force_and_back(town: Town, shop: Shop) -> Non
     before = {pod["metadata"]["name"] for pod in town.webhooks()}
     with shop.load() as load:
         load.wait_admitted(20)
-        flags = ("-n", NAMESPACE, "--wait", "--timeout=60s", *BRISK)
+        flags = ("-n", NAMESPACE, *HELM_WAITS, *BRISK)
         town.helm("upgrade", RELEASE, CHART, *flags, "--set", "settings.recordAllowed=true")
         load.wait_admitted(20)
-        town.helm("rollback", RELEASE, "1", "-n", NAMESPACE, "--wait", "--timeout=60s")
+        town.helm("rollback", RELEASE, "1", "-n", NAMESPACE, *HELM_WAITS)
         load.wait_admitted(20)
     assert not load.failures, load.told()
     assert not before & {pod["metadata"]["name"] for pod in town.webhooks()}
@@ -57,13 +57,15 @@ def test_from_nothing_to_a_gate_in_force_and_back(town: Town, shop: Shop) -> Non
     release = f"gates-{shop.namespace}"
     town.helm("rollback", release, "1", "-n", NAMESPACE)
     wait_until(
-        lambda: shop.follower.status(shop.docs, {"observedGeneration": 3}).ok, what="it is an audit again", timeout=30
+        lambda: shop.follower.status(shop.docs, {"observedGeneration": 3}).ok,
+        what="it is an audit again",
+        timeout=PATIENCE,
     )
     assert configuration(town, shop)["clientConfig"]["caBundle"] == bundle, "what was injected survives each of these"
     town.helm("uninstall", release, "-n", NAMESPACE)
     assert town.gates() == []
     town.helm("uninstall", RELEASE, "-n", NAMESPACE, "--wait")
-    wait_until(lambda: left(town) == [], what="nothing of it is left", timeout=60)
+    wait_until(lambda: left(town) == [], what="nothing of it is left", timeout=PATIENCE)
     assert shop.follower.status(shop.docs, {"observedGeneration": 4}).ok
 
 
@@ -86,15 +88,15 @@ def test_what_happens_when_the_server_goes_first(town: Town, shop: Shop) -> None
     shop.install_gate()
     shop.wait_denied()
     town.helm("uninstall", RELEASE, "-n", NAMESPACE, "--wait")
-    wait_until(lambda: town.webhooks() == [], what="the server's Pods are gone", timeout=60)
+    wait_until(lambda: town.webhooks() == [], what="the server's Pods are gone", timeout=PATIENCE)
 
     def refused() -> bool:
         return "failed calling webhook" in shop.leader.status(shop.docs, {"observedGeneration": 1}).message
 
-    wait_until(refused, what="the holder's writes are refused", timeout=60)
+    wait_until(refused, what="the holder's writes are refused", timeout=PATIENCE)
     town.helm("uninstall", f"gates-{shop.namespace}", "-n", NAMESPACE)
     wait_until(
-        lambda: shop.leader.status(shop.docs, {"observedGeneration": 1}).ok, what="writes go through", timeout=30
+        lambda: shop.leader.status(shop.docs, {"observedGeneration": 1}).ok, what="writes go through", timeout=PATIENCE
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from leadergate_lab.helm import CHART
 
-from .conftest import NAMESPACE, RELEASE, Shop, Town
+from .conftest import HELM_WAITS, NAMESPACE, RELEASE, Shop, Town
 
 
 def test_no_write_fails(town: Town, shop: Shop) -> None:
     """Both replicas are replaced, one after the other, each leaves in order, and every write is admitted."""
     town.make_namespace()
-    town.helm("install", RELEASE, CHART, "-n", NAMESPACE, "--wait", "--timeout=60s")
+    town.helm("install", RELEASE, CHART, "-n", NAMESPACE, *HELM_WAITS)
     shop.install_gate()
     shop.wait_denied()
     before = [pod["metadata"]["name"] for pod in town.webhooks()]

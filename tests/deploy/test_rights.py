@@ -12,9 +12,11 @@ import pytest
 
 from leadergate_certs.secret import decode
 from leadergate_certs.state import Phase, State
+from leadergate_lab.demo.lines import JsonLines
+from leadergate_lab.granted import may
 from leadergate_lab.processes import wait_until
 
-from .conftest import ACCOUNT, CONFIGURATIONS, LEASE, NAMESPACE, Shop, Town
+from .conftest import ACCOUNT, CONFIGURATIONS, LEASE, NAMESPACE, PATIENCE, Shop, Town
 
 SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/leadergate-tls"
 GROUPS = {
@@ -81,22 +83,15 @@ def without(town: Town, right: Right) -> Callable[[], None]:
 def allowed(town: Town, right: Right) -> bool:
     """Whether the API server would let the account do it; it hears of a changed role a moment late."""
     group = next(one for one, resources in GROUPS.items() if right.resource in resources)
-    attributes = {"verb": right.verb, "group": group, "resource": right.resource, "name": "".join(right.names[:1])}
-    if "/namespaces/" in right.role:
-        attributes["namespace"] = right.role.split("/")[5]
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": ACCOUNT, "resourceAttributes": attributes},
-    }
-    found = town.cluster.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
-    return bool(found["status"]["allowed"])
+    namespace = right.role.split("/")[5] if "/namespaces/" in right.role else ""
+    name = "".join(right.names[:1])
+    return may(town.cluster.api, right.verb, group, right.resource, user=ACCOUNT, namespace=namespace, name=name)
 
 
-def turned_away(town: Town, right: Right, since: int) -> bool:
-    """Whether the account was refused just that since then, by the API server's audit log."""
+def answered(town: Town, right: Right, code: int, since: int) -> bool:
+    """Whether the account asked for just that since then and had this answer, by the API server's audit log."""
     return any(
-        event["responseStatus"]["code"] == 403
+        event["responseStatus"]["code"] == code
         and event["verb"] == right.verb
         and event["objectRef"]["resource"] == right.resource
         for event in town.requests()[since:]
@@ -106,9 +101,9 @@ def turned_away(town: Town, right: Right, since: int) -> bool:
 def everything(town: Town, shop: Shop) -> None:
     """All that the webhook ever does: a review, a renewed leaf, a lost Secret, a wiped bundle, a new replica."""
     assert shop.leader.status(shop.docs, {"observedGeneration": 1}).ok
-    wait_until(renewed_leaf(town, shop), what="a new leaf", timeout=60)
+    wait_until(renewed_leaf(town, shop), what="a new leaf", timeout=PATIENCE)
     town.cluster.call("DELETE", SECRET)
-    wait_until(lambda: town.cluster.exists(SECRET), what="the Secret is back", timeout=60)
+    wait_until(lambda: town.cluster.exists(SECRET), what="the Secret is back", timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -187,19 +182,23 @@ def reviewed(_: Town, shop: Shop) -> Callable[[], bool]:
     return lambda: shop.leader.status(shop.docs, {"observedGeneration": 1}).ok
 
 
-def new_replica(town: Town, _: Shop) -> Callable[[], bool]:
-    """Done when a replica that has just started has no more to complain of than before."""
-    old = town.webhooks()[0]["metadata"]["name"]
+def new_replica(town: Town) -> Callable[[], set[str]]:
+    """Replace one; returns what tells which watches its successor complains of."""
     before = {pod["metadata"]["name"] for pod in town.webhooks()}
-    town.kubectl("-n", NAMESPACE, "delete", "pod", old, "--wait=false")
+    town.kubectl("-n", NAMESPACE, "delete", "pod", min(before), "--wait=false")
 
-    def watches() -> bool:
-        fresh = [pod["metadata"]["name"] for pod in town.webhooks() if pod["metadata"]["name"] not in before]
-        logs = [town.village.node.pod(NAMESPACE, name) for name in fresh if town.village.node.pods(NAMESPACE, name)]
-        texts = [one.stderr("webhook").read_text() for one in logs if one.stderr("webhook").exists()]
-        return any("api_server_answered" in text and "certificate_watch_broken" not in text for text in texts)
+    def broken() -> set[str]:
+        fresh = {pod["metadata"]["name"] for pod in town.webhooks()} - before
+        logs = [
+            log
+            for name in fresh
+            for pod in town.village.node.pods(NAMESPACE, name)
+            if (log := pod.stderr("webhook")).exists()
+        ]
+        lines = [line for log in logs for line in JsonLines(log).all()]
+        return {line["resource"] for line in lines if line["event"] == "certificate_watch_broken"}
 
-    return watches
+    return broken
 
 
 def _ask(town: Town, what: str) -> None:
@@ -221,31 +220,49 @@ NEEDED: dict[tuple[str, str], Provoke] = {
     ("secrets", "get"): renewed_leaf,
     ("secrets", "update"): renewed_leaf,
     ("secrets", "create"): deleted_secret,
-    ("secrets", "watch"): new_replica,
     ("endpointslices", "list"): renewed_authority,
     ("validatingwebhookconfigurations", "list"): wiped_bundle,
     ("mutatingwebhookconfigurations", "list"): wiped_bundle,
     ("validatingwebhookconfigurations", "patch"): wiped_bundle,
-    ("validatingwebhookconfigurations", "watch"): new_replica,
-    ("mutatingwebhookconfigurations", "watch"): new_replica,
 }
-"""What fails without each right."""
+"""What fails without each right; watches stand for themselves."""
 
 
 def test_without_any_right_something_fails(installed: Town, shop: Shop) -> None:
     """One by one: the account is refused just that, what needs it is not done, and is once the right is given back."""
-    rights = granted(installed)
+    rights = [right for right in granted(installed) if right.verb != "watch"]
     assert {(right.resource, right.verb) for right in rights} == set(NEEDED)
     for right in rights:
         assert allowed(installed, right)
         give_back = without(installed, right)
-        wait_until(partial(_gone, installed, right), what=f"the API server has heard that {right} is gone", timeout=30)
+        wait_until(
+            partial(_gone, installed, right), what=f"the API server has heard that {right} is gone", timeout=PATIENCE
+        )
         done = next((done for done in _provoked(installed, shop, right) if not done()), None)
         assert done is not None, f"{right} is not needed"
         give_back()
-        if right.verb == "watch":
-            done = NEEDED[right.resource, right.verb](installed, shop)
-        wait_until(done, what=f"with {right} all is well again\n{installed.logs()[-3000:]}", timeout=60)
+        wait_until(done, what=f"with {right} all is well again\n{installed.logs()[-3000:]}", timeout=PATIENCE)
+
+
+def test_without_any_watch_a_new_replica_complains(installed: Town) -> None:
+    """Of each that it was refused, by its resource. Once the rights are given back, it watches."""
+    rights = [right for right in granted(installed) if right.verb == "watch"]
+    since = len(installed.requests())
+    give_back = [without(installed, right) for right in rights]
+    for right in rights:
+        wait_until(
+            partial(_gone, installed, right), what=f"the API server has heard that {right} is gone", timeout=PATIENCE
+        )
+    broken = new_replica(installed)
+    wait_until(lambda: broken() == {right.resource for right in rights}, what="it complains of all", timeout=PATIENCE)
+    for right in rights:
+        assert answered(installed, right, 403, since)
+    since = len(installed.requests())
+    # Each puts back the whole role as it was before it.
+    for give in reversed(give_back):
+        give()
+    for right in rights:
+        wait_until(partial(answered, installed, right, 200, since), what=f"{right} is made use of", timeout=PATIENCE)
 
 
 def _gone(town: Town, right: Right) -> bool:
@@ -261,8 +278,8 @@ def _provoked(town: Town, shop: Shop, right: Right) -> Iterator[Callable[[], boo
         since = len(town.requests())
         done = NEEDED[right.resource, right.verb](town, shop)
         if right.resource == "leases":
-            wait_until(partial(_not, done), what=f"a write fails without {right}", timeout=30)
-        wait_until(partial(turned_away, town, right, since), what=f"the account is refused {right}", timeout=60)
+            wait_until(partial(_not, done), what=f"a write fails without {right}", timeout=PATIENCE)
+        wait_until(partial(answered, town, right, 403, since), what=f"the account is refused {right}", timeout=PATIENCE)
         yield done
 
 

@@ -16,8 +16,9 @@ from leadergate.doctor.cli import app as doctor
 from leadergate.gates.cli import app as gates
 from leadergate_lab.certs.stage import CertStage
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import account, may
 from leadergate_lab.processes import wait_until
-from leadergate_lab.writer import Writer
+from leadergate_lab.writer import Answer, Writer
 
 from . import objects
 from .objects import GROUP, RBAC, REGISTRATION, SERVICE
@@ -61,8 +62,8 @@ class Clinic:
         self.apply(*self.rendered(self.gate, "parcels", "--mode", "enforce", "--url", url))
         front = ["--service", f"{self.home}/{SERVICE}", "--failure-policy", "Ignore"]
         self.apply(*self.rendered(self.quiet, "letters", "--mode", "audit", *front))
-        wait_until(lambda: self.write(self.follower) == 403, what="the gate is in force", timeout=30)
-        wait_until(lambda: self.write(self.leader) == 200, what="the holder writes", timeout=30)
+        wait_until(lambda: self.write(self.follower).cause == "NotHolder", what="the gate is in force", timeout=30)
+        wait_until(lambda: self.write(self.leader).ok, what="the holder writes", timeout=30)
         wait_until(lambda: bool(self.bundle(self.quiet)), what="the quiet gate's bundle is there", timeout=30)
         self.authority = self.bundle(self.quiet)
         self.model = self.rendered("model.example.org", "letters", "--mode", "enforce", *front[:2])[-1]
@@ -148,22 +149,17 @@ class Clinic:
         """Write the Lease."""
         self.cluster.set_lease(self.writers, "lock", holder, **{"duration": HOUR, **how})
 
-    def write(self, writer: Writer) -> int:
-        """The code of a status write, tried as a dry run."""
-        return writer.status(self.parcel, {"observedGeneration": 1}, dryRun="All").code
+    def write(self, writer: Writer) -> Answer:
+        """The answer to a status write, tried as a dry run."""
+        return writer.status(self.parcel, {"observedGeneration": 1}, dryRun="All")
 
     def wait_right(self, *, granted: bool) -> None:
         """Wait until RBAC lets the webhook read the Lease, or does so no more: the API server hears of it late."""
-        attributes = {"verb": "get", "group": "coordination.k8s.io", "resource": "leases", "name": "lock"}
-        spec = {
-            "user": "system:serviceaccount:leadergate-system:leadergate",
-            "resourceAttributes": {**attributes, "namespace": self.writers},
-        }
-        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        lock = ("get", "coordination.k8s.io", "leases")
+        user = account(*ACCOUNT.split("/"))
 
         def so() -> bool:
-            found = self.cluster.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
-            return bool(found["status"]["allowed"]) is granted
+            return may(self.cluster.api, *lock, user=user, namespace=self.writers, name="lock") is granted
 
         wait_until(so, what=f"the right is {'there' if granted else 'gone'}", timeout=30)
 

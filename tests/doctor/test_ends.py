@@ -44,7 +44,13 @@ def test_an_interrupt_leaves_no_trace(command: tuple[str, ...], silent: tuple[so
     """It ends as shells expect of SIGINT, and has said nothing."""
     server, kubeconfig = silent
     argv = [sys.executable, "-m", "leadergate", *command, "--kubeconfig", str(kubeconfig)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # Tests that a shell runs in the background ignore SIGINT, and what they start would, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         server.settimeout(60)
         caller, _ = server.accept()
         with caller:

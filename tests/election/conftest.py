@@ -23,9 +23,14 @@ from leadergate_lab.assets import Assets
 from leadergate_lab.controlplane import ApiServer, ControlPlane
 from leadergate_lab.election.network import Network, Wire
 from leadergate_lab.election.stage import ACCOUNT, election_rights
+from leadergate_lab.granted import account, may, wait_granted
 
 LEASE = "operator-lock"
-BRISK = {"lease_duration": 2, "renew_deadline": 1.4, "retry_period": 0.3}
+CALM: dict[str, Any] = {"lease_duration": 60, "renew_deadline": 40, "retry_period": 0.3}
+"""Renewed as often as :data:`BRISK`, and however busy the machine is, nobody loses a Lease by it."""
+
+BRISK: dict[str, Any] = {"lease_duration": 2, "renew_deadline": 1.4, "retry_period": 0.3}
+"""For who waits for the end of leadership, or of the Lease."""
 PATIENCE = 60.0
 
 
@@ -95,13 +100,25 @@ class Hall:
         self._folder = folder
         self.cluster.namespace(self.namespace)
         self.cluster.service_account(self.namespace, ACCOUNT)
-        self.cluster.apply(*election_rights(self.namespace, ACCOUNT, [LEASE]))
+        self.user = account(self.namespace, ACCOUNT)
+        self._admin = plane.cluster.client(token=plane.admin_token, server=self.server.url)
+        rights = election_rights(self.namespace, ACCOUNT, [LEASE])
+        self.cluster.apply(*rights)
+        wait_granted(self._admin, *rights[0]["rules"], user=self.user, namespace=self.namespace)
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of the API server."""
         host, port = self.server.url.removeprefix("https://").split(":")
         return host, int(port)
+
+    async def until_may_not(self, verb: str, group: str, resource: str, name: str = "") -> None:
+        """Wait until the API server has heard that the electors may no more do that."""
+
+        def refused() -> bool:
+            return not may(self._admin, verb, group, resource, user=self.user, namespace=self.namespace, name=name)
+
+        await until(refused, f"nobody may {verb} {resource}")
 
     def mount(self, identity: str) -> Path:
         """A folder with a token and the authority, as the kubelet would mount it into that Pod."""
@@ -131,9 +148,9 @@ class Hall:
         start: bool = True,
         **changed: Any,
     ) -> Member:
-        """One more elector, which runs unless told otherwise."""
+        """One more elector, which runs unless told otherwise; its times are :data:`CALM` but for those ``changed``."""
         connection = self.connect(folder or self.mount(identity), wire)
-        settings = ElectionSettings(self.namespace, identity, **{**BRISK, **changed})
+        settings = ElectionSettings(self.namespace, identity, **{**CALM, **changed})
 
         async def lead() -> None:
             member.note("started")
@@ -216,21 +233,6 @@ async def rough_hall(spare_plane: ControlPlane, tmp_path: Path) -> AsyncIterator
     hall = Hall(spare_plane, tmp_path)
     yield hall
     await hall.end()
-
-
-_figures = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Takes a line to show at the end of the run."""
-    return request.config.stash.setdefault(_figures, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the figures."""
-    for line in config.stash.get(_figures, []):
-        terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
-from leadergate_election.clock import now
 from leadergate_election.health import LeaderHealthzAdaptor
 
-from .conftest import BRISK, Hall, Member, until
+from .conftest import BRISK, PATIENCE, Hall, Member, until
 
 Work = Callable[[Member], Awaitable[None]]
 
@@ -52,17 +52,20 @@ async def test_work_ends_before_the_lease_is_released(hall: Hall) -> None:
 async def test_lease_is_held_for_as_long_as_the_work_takes_to_end(hall: Hall) -> None:
     """A drain that lasts longer than the Lease is renewed through: nobody takes it until the work has ended."""
     work = Stubborn()
-    leader = await hall.join("operator-0", work=work, drain_seconds=60)
+    leader = await hall.join("operator-0", work=work, drain_seconds=60, lease_duration=5, renew_deadline=4)
     await until(lambda: leader.count("started") == 1, "the work begins")
     follower = await hall.join("operator-1")
     await follower.follows("operator-0")
     leader.stop.set()
     await until(lambda: work.asked, "the work is asked to end")
-    asked = now()
-    while now() < asked + 2 * BRISK["lease_duration"]:
+    asked = datetime.fromisoformat(hall.spec()["renewTime"])
+
+    def outlived() -> bool:
         assert not leader.elector.is_leader
         assert not follower.elector.is_leader
-        await asyncio.sleep(0.05)
+        return datetime.fromisoformat(hall.spec()["renewTime"]) > asked + timedelta(seconds=5)
+
+    await until(outlived, "the Lease is renewed though it would have expired")
     work.released.set()
     await leader.over()
     await follower.leads()
@@ -88,7 +91,7 @@ async def test_nobody_stands_anew_while_he_still_works(
 ) -> None:
     """After leadership was lost, work that does not end keeps the process from standing again, and makes it ill."""
     work = Stubborn()
-    member = await hall.join("operator-0", work=work, drain_seconds=0.3)
+    member = await hall.join("operator-0", work=work, drain_seconds=0.3, **BRISK)
     health = LeaderHealthzAdaptor(member.elector, timeout=0.2)
     await until(lambda: member.count("started") == 1, "the work begins")
     hall.patch(spec={"holderIdentity": "thief", "leaseDurationSeconds": 1})
@@ -123,14 +126,14 @@ async def test_work_that_fails_at_its_end_harms_nobody(
 async def test_end_is_bounded_when_nothing_answers(
     rough_hall: Hall, until_logged: Callable[[str], Awaitable[str]]
 ) -> None:
-    """With a hung API server a leader and a follower both end, soon, and the leader says that it has not released."""
-    leader = await rough_hall.join("operator-0", drain_seconds=1)
+    """With a hung API server a leader and a follower both end, and the leader says that it has not released."""
+    leader = await rough_hall.join("operator-0", drain_seconds=1, **BRISK)
     await leader.leads()
-    follower = await rough_hall.join("operator-1")
+    follower = await rough_hall.join("operator-1", **BRISK)
     await follower.follows("operator-0")
     rough_hall.server.freeze()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(leader.end(), follower.end())
     finally:
         rough_hall.server.thaw()

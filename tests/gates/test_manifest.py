@@ -17,8 +17,10 @@ from leadergate.gates.notes import notes
 from leadergate.gates.reading import read
 from leadergate.gates.refusals import Found
 from leadergate.gates.spec import GateSpec, StatusResource
-from leadergate.model import DenialCode, Gate, IdentityKind, LeaseKey, Mode
+from leadergate.model import Gate
 from leadergate_certs.cluster import LABEL
+
+from ..property.drawn_gates import gates
 
 RESOURCE = "redirects.v1.demo.leadergate.dev"
 REDIRECTS = StatusResource("redirects", "v1", "demo.leadergate.dev")
@@ -286,23 +288,9 @@ labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True).fi
     lambda label: not label.startswith(("kube-", "leadergate-system"))
 )
 subdomains = st.lists(labels, min_size=1, max_size=3).map(".".join)
-gates = st.builds(
-    lambda mode, key, origin, identity, form, denial: Gate(
-        mode, key, origin or key.namespace, identity, *form, *denial
-    ),
-    st.sampled_from(Mode),
-    st.builds(LeaseKey, labels, subdomains),
-    st.none() | labels,
-    st.sampled_from(IdentityKind),
-    st.one_of(st.just((None, None)), st.tuples(subdomains, st.none()), st.tuples(st.none(), st.integers(1, 63))),
-    st.one_of(
-        st.tuples(st.sampled_from([code for code in DenialCode if code != 429]), st.none()),
-        st.tuples(st.just(DenialCode.TOO_MANY_REQUESTS), st.integers(1, 60)),
-    ),
-)
 
 
-@given(gates, st.booleans())
+@given(gates(labels, subdomains), st.booleans())
 def test_the_webhook_reads_what_was_asked_for(gate: Gate, url: bool) -> None:
     """Whatever gate it is: its fields, rendered, and its path parsed again by the webhook give that gate."""
     made = entry(

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from kubernetes.client.exceptions import ApiException
 
 from leadergate.app import build, preflight
 from leadergate.guard import LeaseReader
@@ -15,12 +14,12 @@ from leadergate.history import LeaseHistory
 from leadergate.model import LeaseKey, Reading
 from leadergate.run import server
 from leadergate.settings import Settings
-from leadergate_lab.cluster import PodIdentity, call
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.history import Verdict
 from leadergate_lab.processes import wait_until
 from leadergate_lab.race import Course, Result, run, seen_revisions
 from leadergate_lab.webhook import WebhookProcess, gate_manifest, status_rule
+from leadergate_lab.writer import Writer
 
 GROUP, VERSION, RESOURCE = "race.leadergate.dev", "v1", "targets"
 CRD = {
@@ -90,18 +89,17 @@ class Stage:
         selector = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
         path = f"/enforce/{self.namespace}/operator-lock"
         rules = [status_rule(GROUP, VERSION, RESOURCE)]
-        self.plane.cluster.apply(gate_manifest(name, url + path, ca_pem, rules, namespaceSelector=selector))
-        wait_until(lambda: self._rejected(self.pods[1]), what="the API server calls the gate", timeout=30)
-
-    def _rejected(self, pod: PodIdentity) -> bool:
-        """Whether a status write by a pod that does not lead is rejected. Its own writes are no part of the race."""
-        client = self.plane.cluster.client(token=self.tokens[pod.name])
-        body = {"status": {"writtenBy": "nobody"}}
-        try:
-            call(client, "PATCH", self.course(0).status, body, content_type="application/merge-patch+json")
-        except ApiException as error:
-            return bool(error.status == 403)
-        return False
+        # Nothing here is about time: a machine that is busy must not make a fault of a verdict that comes late.
+        entry = {"namespaceSelector": selector, "timeoutSeconds": 30}
+        self.plane.cluster.apply(gate_manifest(name, url + path, ca_pem, rules, **entry))
+        # Its own writes are no part of the race.
+        follower = Writer(self.plane.cluster.client(token=self.tokens[self.pods[1].name]))
+        target = self.course(0).status.removesuffix("/status")
+        wait_until(
+            lambda: follower.status(target, {"writtenBy": "nobody"}).cause == "NotHolder",
+            what="the API server calls the gate",
+            timeout=30,
+        )
 
 
 @pytest.fixture
@@ -113,19 +111,23 @@ def stage(control_plane: ControlPlane, unique: Callable[[str], str]) -> Stage:
 
 
 class StaleReader:
-    """A reader that answers from what it read up to 200 ms ago: a plain cache in the gate's place."""
+    """A reader that answers twenty reviews from one read: a plain cache in the gate's place.
+
+    Twenty reviews outlast some takeovers however slow the machine is; a time would not.
+    """
 
     def __init__(self, reader: LeaseReader) -> None:
         self._reader = reader
-        self._kept: dict[LeaseKey, tuple[float, Reading]] = {}
+        self._kept: Reading | None = None
+        self._left = 0
 
     async def read(self, key: LeaseKey, deadline: float) -> Reading:
-        """The Lease, not read anew while it is younger than 200 ms."""
-        now = asyncio.get_running_loop().time()
-        kept = self._kept.get(key)
-        if kept is None or now - kept[0] > 0.2:
-            kept = self._kept[key] = (now, await self._reader.read(key, deadline))
-        return kept[1]
+        """The Lease as it was some reviews ago; the race has one Lease only."""
+        if self._kept is None or self._left <= 0:
+            self._left = 20
+            self._kept = await self._reader.read(key, deadline)
+        self._left -= 1
+        return self._kept
 
     def history(self, key: LeaseKey) -> LeaseHistory:
         """As the true reader has it."""
@@ -154,19 +156,19 @@ def _told(verdict: Verdict, result: Result) -> str:
 async def test_gate_keeps_every_promise(
     stage: Stage, unique: Callable[[str], str], figure: Callable[[str], None]
 ) -> None:
-    """Through 300 takeovers, no write by a non-holder, no stale overwrite, no denial on an old Lease."""
+    """Through 200 takeovers, no write by a non-holder, no stale overwrite, no denial on an old Lease."""
     webhook = WebhookProcess(stage.plane, name=unique("race-webhook"), flags=["--drain-seconds", "0"])
     webhook.grant(stage.namespace, "operator-lock")
     webhook.start()
     try:
         stage.apply_gate(unique("race"), webhook.url, webhook.ca_pem)
-        result = await run(stage.course(takeovers=300))
+        result = await run(stage.course(takeovers=200))
         verdict = result.judged(seen_revisions(webhook.records()))
     finally:
         webhook.process.stop()
     figure(f"race with the gate: {_told(verdict, result)}")
     assert result.faults == {}
-    assert verdict.takeovers >= 300
+    assert verdict.takeovers >= 200
     assert len(verdict.by_pod) == 2
     assert len(result.rejections) > 100
     assert verdict.findings == []
@@ -188,7 +190,7 @@ async def test_stale_reader_is_found_out(
     serving = asyncio.create_task(listening.serve())
     try:
         await asyncio.to_thread(stage.apply_gate, unique("stale"), helper.url, helper.ca_pem)
-        result = await run(stage.course(takeovers=100))
+        result = await run(stage.course(takeovers=60))
     finally:
         listening.should_exit = True
         await serving
@@ -196,16 +198,16 @@ async def test_stale_reader_is_found_out(
         await webhook.connection.close()
     verdict = result.judged(seen_revisions([json.loads(line) for line in records.lines]))
     figure(f"race with a cached Lease in the gate's place: {_told(verdict, result)}")
-    assert verdict.takeovers >= 100
+    assert verdict.takeovers >= 60
     assert verdict.count("G1") > 0
     assert verdict.count("G5") > 0
 
 
 async def test_no_gate_is_found_out(stage: Stage, figure: Callable[[str], None]) -> None:
     """The same race with no gate at all: writes by non-holders and stale overwrites are counted."""
-    result = await run(stage.course(takeovers=60))
+    result = await run(stage.course(takeovers=40))
     verdict = result.judged({})
     figure(f"race with no gate: {_told(verdict, result)}")
-    assert verdict.takeovers >= 60
+    assert verdict.takeovers >= 40
     assert verdict.count("G1") > 0
     assert verdict.count("G2") > 0

@@ -15,12 +15,17 @@ import pytest
 
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.demo.lines import JsonLines
+from leadergate_lab.interop.fleet import PATIENCE
+from leadergate_lab.interop.operators import Timings
 from leadergate_lab.interop.place import RULES, allow
 from leadergate_lab.processes import ManagedProcess, python_environment
 from leadergate_lab.recorder import Recorder
 
 LEASE = "taken-in-turns"
-LEASE_SECONDS = 6
+UNTIL_EXPIRY = Timings(8, 7, 1)
+CALM = Timings(60, 40, 1)
+"""For who waits for no expiry: no busy machine makes a leader lose its Lease by these."""
+
 MERGE = "application/merge-patch+json"
 KEPT = {"labels": {"example.org/label": "kept"}, "annotations": {"example.org/annotation": "kept"}}
 """What somebody else has put on the Lease, and no elector knows of."""
@@ -48,8 +53,9 @@ class Elector:
 class Election:
     """A namespace with a Lease, and all that becomes of it."""
 
-    def __init__(self, plane: ControlPlane, namespace: str, goelector: Path, log_dir: Path) -> None:
+    def __init__(self, plane: ControlPlane, namespace: str, timings: Timings, goelector: Path, log_dir: Path) -> None:
         self.plane = plane
+        self.timings = timings
         self.namespace = namespace
         self.goelector = goelector
         self.log_dir = log_dir
@@ -86,7 +92,7 @@ class Election:
 
     def until(self, elector: Elector, condition: Callable[[], bool], what: str) -> None:
         """Wait for something while ``elector`` runs."""
-        elector.process.wait_until(condition, what=f"{elector.identity}: {what}", timeout=60)
+        elector.process.wait_until(condition, what=f"{elector.identity}: {what}", timeout=PATIENCE)
 
     def until_held_by(self, elector: Elector) -> None:
         """Wait until it holds the Lease."""
@@ -102,7 +108,8 @@ def ours(election: Election, identity: str) -> Elector:
     """The elector of leadergate_election, as a process of its own."""
     argv = [sys.executable, "-m", "leadergate_election", "--identity", identity, "--namespace", election.namespace]
     argv += ["--lease-name", LEASE, "--kubeconfig", str(election.kubeconfig), "--listen", "127.0.0.1:0"]
-    argv += ["--lease-duration", str(LEASE_SECONDS), "--renew-deadline", "4", "--retry-period", "1"]
+    argv += ["--lease-duration", str(election.timings.lease), "--renew-deadline", str(election.timings.renew)]
+    argv += ["--retry-period", str(election.timings.retry)]
     process = ManagedProcess(identity, argv, log_dir=election.log_dir, env=python_environment())
 
     def seen(line: dict[str, Any]) -> str:
@@ -114,8 +121,8 @@ def ours(election: Election, identity: str) -> Elector:
 def theirs(election: Election, identity: str) -> Elector:
     """client-go's."""
     argv = [str(election.goelector), f"--kubeconfig={election.kubeconfig}", f"--namespace={election.namespace}"]
-    argv += [f"--lease={LEASE}", f"--identity={identity}", f"--lease-duration={LEASE_SECONDS}s"]
-    argv += ["--renew-deadline=4s", "--retry-period=1s"]
+    argv += [f"--lease={LEASE}", f"--identity={identity}", f"--lease-duration={election.timings.lease}s"]
+    argv += [f"--renew-deadline={election.timings.renew}s", f"--retry-period={election.timings.retry}s"]
     process = ManagedProcess(identity, argv, log_dir=election.log_dir)
 
     def seen(line: dict[str, Any]) -> str:
@@ -127,15 +134,15 @@ def theirs(election: Election, identity: str) -> Elector:
 @pytest.fixture
 def election(
     control_plane: ControlPlane, unique: Callable[[str], str], built: dict[str, Path], tmp_path: Path
-) -> Callable[[], AbstractContextManager[Election]]:
+) -> Callable[[Timings], AbstractContextManager[Election]]:
     """Makes fresh namespaces, watched."""
 
     @contextmanager
-    def made() -> Iterator[Election]:
+    def made(timings: Timings) -> Iterator[Election]:
         namespace = unique("electors")
         folder = tmp_path / namespace
         folder.mkdir()
-        election = Election(control_plane, namespace, built["elector"], folder)
+        election = Election(control_plane, namespace, timings, built["elector"], folder)
         with ExitStack() as ending, election.recorder.running():
             ending.callback(election.end)
             yield election
@@ -145,11 +152,11 @@ def election(
 
 @pytest.mark.timeout(1800)  # the first run on a machine builds the program
 @pytest.mark.parametrize("killed", [False, True], ids=["released", "killed"])
-def test_they_take_turns(election: Callable[[], AbstractContextManager[Election]], *, killed: bool) -> None:
+def test_they_take_turns(election: Callable[[Timings], AbstractContextManager[Election]], *, killed: bool) -> None:
     """Each reads the other's record and takes over, at once from a release and after expiry from a kill; both count."""
 
     def run(builds: Sequence[Build]) -> None:
-        with election() as one:
+        with election(UNTIL_EXPIRY if killed else CALM) as one:
             take_turns(one, builds, killed=killed)
 
     with ThreadPoolExecutor() as pool:
@@ -174,14 +181,14 @@ def succeed(election: Election, leader: Elector, build: Build, *, killed: bool) 
     if killed:
         leader.process.kill()
     else:
-        assert leader.process.stop() == 0
+        assert leader.process.stop(PATIENCE) == 0
     election.until_held_by(successor)
     spec = election.lease["spec"]
     assert spec["leaseTransitions"] == transitions + 1
-    assert spec["leaseDurationSeconds"] == LEASE_SECONDS
+    assert spec["leaseDurationSeconds"] == election.timings.lease
     assert was_released(election, leader) is not killed
     if killed:
-        assert (moment(spec["acquireTime"]) - renewal(election, leader)).total_seconds() >= LEASE_SECONDS
+        assert (moment(spec["acquireTime"]) - renewal(election, leader)).total_seconds() >= election.timings.lease
     for field, wanted in KEPT.items():
         assert wanted.items() <= election.lease["metadata"][field].items()
     return successor

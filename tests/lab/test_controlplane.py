@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from leadergate_lab import loopback
 from leadergate_lab.assets import Assets
 from leadergate_lab.cluster import call
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.demo.lines import JsonLines
 from leadergate_lab.processes import ProcessDied, free_port, wait_until
 from leadergate_lab.scratch import sweep
 
@@ -94,7 +94,7 @@ def test_writes_reach_the_audit_log_before_their_answer(control_plane: ControlPl
     path = CONFIG_MAPS.format("audited")
     cluster.call("POST", path, {**config_map("one"), "metadata": {"name": "one"}})
     cluster.get(f"{path}/one")
-    events = [json.loads(line) for line in control_plane.audit_log.read_text().splitlines()]
+    events = JsonLines(control_plane.audit_log).all()
     mine = [event for event in events if event.get("objectRef", {}).get("namespace") == "audited"]
     about = [event for event in mine if event["objectRef"]["resource"] == "configmaps"]
     assert [(event["verb"], event["stage"], event["level"]) for event in about] == [
@@ -139,7 +139,7 @@ def test_a_rejections_annotations_reach_the_audit_log(control_plane: ControlPlan
         return False
 
     wait_until(rejected, what="the policy is in force", timeout=PATIENCE)
-    events = [json.loads(line) for line in control_plane.audit_log.read_text().splitlines()]
+    events = JsonLines(control_plane.audit_log).all()
     rejections = [
         event
         for event in events
@@ -150,15 +150,25 @@ def test_a_rejections_annotations_reach_the_audit_log(control_plane: ControlPlan
 
 
 def test_it_comes_and_goes(assets: Assets, tmp_path: Path, control_plane: ControlPlane) -> None:
-    """One starts beside another and stops with nothing left running; what it leaves in a given folder stays there."""
+    """One starts beside another and stops with nothing left running; what it leaves in a given folder stays there.
+
+    When someone else took a port before etcd or the API server could, others are tried.
+    """
     folder = tmp_path / "given"
-    with ControlPlane.start(assets, directory=folder) as second:
-        assert second.url != control_plane.url
-        second.cluster.apply(config_map("here"))
-        assert stored(second, "here")
-        assert not stored(control_plane, "here")
-        assert sorted(running_in(folder)) == sorted([second.etcd.pid, second.apiserver.process.pid])
-        assert second.ca_pem != control_plane.ca_pem
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        occupied = int(taken.getsockname()[1])
+        # etcd asks for two at each attempt, the API server for one.
+        found = iter([occupied, free_port(), free_port(), free_port(), occupied, free_port()])
+        with ControlPlane.start(assets, directory=folder, port=lambda: next(found)) as second:
+            assert list(found) == []
+            assert second.url != control_plane.url
+            second.cluster.apply(config_map("here"))
+            assert stored(second, "here")
+            assert not stored(control_plane, "here")
+            assert sorted(running_in(folder)) == sorted([second.etcd.pid, second.apiserver.process.pid])
+            assert second.ca_pem != control_plane.ca_pem
     assert running_in(folder) == []
     assert second.apiserver.process.returncode == 0
     assert folder.is_dir()
@@ -240,19 +250,6 @@ def test_a_death_at_start_is_explained(assets: Assets) -> None:
     folder = Path(str(died.value).partition("--- end of ")[2].splitlines()[0]).parent
     assert not folder.exists()
     assert running_in(folder) == []
-
-
-def test_a_port_that_is_taken_is_left_to_others(assets: Assets) -> None:
-    """When someone else took a port before etcd or the API server could, others are tried."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        occupied = int(taken.getsockname()[1])
-        # etcd asks for two at each attempt, the API server for one.
-        found = iter([occupied, free_port(), free_port(), free_port(), occupied, free_port()])
-        with ControlPlane.start(assets, port=lambda: next(found)) as plane:
-            assert list(found) == []
-            assert loopback.answers(f"{plane.url}/readyz", tls=ssl.create_default_context(cafile=str(plane.ca_file)))
 
 
 @pytest.mark.parametrize(("number", "leaves_folder"), [(signal.SIGINT, False), (signal.SIGKILL, True)])

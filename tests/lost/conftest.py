@@ -1,4 +1,4 @@
-"""A control plane of its own, whose audit log tells of these tests alone."""
+"""Teams, each under a webhook of the test's own whose standard output is what is tested."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.controlplane.conftest import Team, install_crds
+from tests.controlplane.team import Team, install_crds
 
-from leadergate_lab.assets import Assets
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.processes import wait_until
 from leadergate_lab.webhook import WebhookProcess
 from leadergate_lab.writer import Answer
 
+from .ledger import Told, audited, unrecorded
+
 
 @pytest.fixture(scope="package")
-def plane(assets: Assets) -> Iterator[ControlPlane]:
+def plane(control_plane: ControlPlane) -> ControlPlane:
     """Serves Notes."""
-    with ControlPlane.start(assets) as plane:
-        install_crds(plane.cluster)
-        yield plane
+    install_crds(control_plane.cluster)
+    return control_plane
 
 
 MakeTeam = Callable[[WebhookProcess], Team]
@@ -44,3 +45,10 @@ def rejected_writes(team: Team, count: int, *, at_once: int = 8) -> list[Answer]
     with ThreadPoolExecutor(at_once) as pool:
         sent = [pool.submit(team.follower.status, team.note, {"text": "x"}) for _ in range(count)]
     return [done.result() for done in sent]
+
+
+def agree(team: Team, name: str, told: Told) -> None:
+    """All that anybody was told is recorded, and nothing else of that pod is; ``name`` is the gate's webhook."""
+    wait_until(lambda: told.keys() <= audited(team.audited(), name).keys(), what="the audit log is there", timeout=60)
+    assert unrecorded(audited(team.audited(), name), team.records()) == {}
+    assert {record["uid"] for record in team.records(pod="operator-1")} == told.keys()

@@ -99,9 +99,11 @@ class PipedWebhook(FiledWebhook):
                 if self._over:
                     os.close(self._end)
                     return
-                # Without a writer there is an end to read, and one never waits.
-                if select.select([self._end], [], [], 0.01)[0]:
-                    self._taken += os.read(self._end, 65536)
+                came = os.read(self._end, 65536) if select.select([self._end], [], [], 0.01)[0] else b""
+                self._taken += came
+                if not came:
+                    # Others get the lock; and without a writer there is an end to read, for which one never waits.
+                    self._state.wait(0.01)
 
 
 class CrampedWebhook(FiledWebhook):

@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from leadergate_lab.cluster import Cluster
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.demo.link import Link
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.processes import ManagedProcess, wait_until
 from leadergate_lab.webhook import WebhookProcess, status_rule
 
@@ -28,7 +29,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy" / "operator"
 KIND = ("demo.leadergate.dev", "v1")
 PATIENCE = 60.0
 NEVER = 3600.0
-BRISK = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
+CALM = ("--lease-duration", "60", "--renew-deadline", "40", "--retry-period", "0.5", "--write-timeout", "60")
+"""However busy the machine is, nobody loses a Lease or gives up a write by it."""
 
 
 class Replica:
@@ -58,7 +60,7 @@ class Replica:
         """GET from it, redirects not followed."""
         address = self.log("serving")[-1]["address"]
         with urllib3.PoolManager() as pool:
-            return pool.request("GET", f"http://{address}{path}", redirect=False, retries=False, timeout=10.0)
+            return pool.request("GET", f"http://{address}{path}", redirect=False, retries=False, timeout=PATIENCE)
 
     def table(self) -> dict[str, Any]:
         """What it has programmed."""
@@ -173,6 +175,11 @@ class Fleet:
             return None
         return (lease.spec.holder_identity or None) if lease.spec else None
 
+    def run_out(self) -> None:
+        """Have the Lease run out within a second: its holder is gone, or stands still."""
+        body = {"spec": {"leaseDurationSeconds": 1}}
+        self._leases.patch_namespaced_lease("operator-lock", self.namespace, body)
+
     def leader(self) -> Replica:
         """The replica that holds the Lease, once it knows that itself."""
         self.until(lambda: any(self._leads(replica) for replica in self.replicas), "a leader")
@@ -228,7 +235,8 @@ class Gate:
         selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
         rule = status_rule(*KIND, "redirects", scope="Namespaced")
         path = f"/enforce/{namespace}/{lease}{options}"
-        self._cluster.apply(self.webhook.gate(namespace, path, [rule], namespaceSelector=selector))
+        gate = self.webhook.gate(namespace, path, [rule], namespaceSelector=selector, timeoutSeconds=30)
+        self._cluster.apply(gate)
         self._fleet.create("probe", "/probe", "https://probe.example")
         self._fleet.until(self._denies, "the gate is in force")
         self._fleet.delete("probe")
@@ -281,7 +289,11 @@ def fleet(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Fleet]:
     namespace = f"operator-{secrets.token_hex(4)}"
     control_plane.cluster.apply(DEPLOY / "crd.yaml")
     control_plane.cluster.wait_established("redirects.demo.leadergate.dev")
-    control_plane.cluster.apply(*rbac_in(namespace))
+    manifests = rbac_in(namespace)
+    control_plane.cluster.apply(*manifests)
+    rules = [rule for manifest in manifests for rule in manifest.get("rules", ())]
+    user = account(namespace, "redirect-operator")
+    wait_granted(control_plane.cluster.api, *rules, user=user, namespace=namespace)
     fleet = Fleet(control_plane.cluster, namespace, tmp_path)
     yield fleet
     fleet.end()

@@ -64,10 +64,12 @@ def watching(fleet: Fleet, *, server: str | None = None, seconds: int = WATCH) -
             connect(kubeconfig), fleet.namespace, news.set, OperatorMetrics(registry), watch_seconds=seconds
         )
         informer.start()
+        watched = Watched(informer, registry, log)
         try:
-            wait_until(lambda: informer.synced, what="the first list", timeout=PATIENCE)
+            watched.until(lambda: bool(watched.versions()), "the first list, and a watch after it")
+            assert informer.synced
             assert news.is_set()
-            yield Watched(informer, registry, log)
+            yield watched
         finally:
             informer.stop(PATIENCE)
 

@@ -8,7 +8,7 @@ import pytest
 
 from leadergate_operator.events import News, news
 
-from .conftest import BRISK, Fleet, Gate
+from .conftest import CALM, Fleet, Gate
 
 
 def status(verdict: str, reason: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_what_is_news(before: dict[str, Any], after: dict[str, Any], told: News 
 def test_events_tell_what_became_of_a_redirect_once(fleet: Fleet, gate: Gate) -> None:
     """Of all replicas the one whose status counts reports: a conflict, and its end. Rejections leave no Event."""
     gate.close()
-    fleet.start(3, *BRISK, "--resync-seconds", "0.3")
+    fleet.start(3, *CALM, "--resync-seconds", "0.3")
     leader = fleet.leader()
     fleet.create("older", "/same", "https://one.example")
     leader.until(lambda: bool(leader.writes("older", "accepted")), "the older one's status")
@@ -51,7 +51,8 @@ def test_events_tell_what_became_of_a_redirect_once(fleet: Fleet, gate: Gate) ->
     before = len(leader.writes("younger", "accepted"))
     leader.until(lambda: len(leader.writes("younger", "accepted")) > before + 3, "more resyncs")
     followers = [replica for replica in fleet.replicas if replica is not leader]
-    assert all(replica.writes("younger", "rejected") for replica in followers)
+    for follower in followers:
+        follower.until(lambda one=follower: bool(one.writes("younger", "rejected")), "its rejection")  # type: ignore[misc]
     conflict, served = fleet.events("younger")
     assert [(event["type"], event["reason"]) for event in (conflict, served)] == [
         ("Warning", "Conflict"),
@@ -65,7 +66,7 @@ def test_events_tell_what_became_of_a_redirect_once(fleet: Fleet, gate: Gate) ->
 
 def test_a_change_of_leader_is_an_event_on_the_lease(fleet: Fleet) -> None:
     """In the name of the replica that began to lead."""
-    fleet.start(1, *BRISK)
+    fleet.start(1, *CALM)
     fleet.leader()
     fleet.until(lambda: bool(fleet.events("operator-lock")), "the Event")
     event = fleet.events("operator-lock")[0]

@@ -12,7 +12,7 @@ from leadergate_lab.demo.link import Link
 from leadergate_operator.server import Listener, bind, build_app
 from leadergate_operator.table import Table
 
-from .conftest import BRISK, Fleet
+from .conftest import CALM, PATIENCE, Fleet
 
 
 class Told:
@@ -51,7 +51,7 @@ async def answer(told: Told, path: str) -> tuple[int, dict[str, Any]]:
         await serving.wait()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}{path}"
         with urllib3.PoolManager() as pool:
-            found = await asyncio.to_thread(pool.request, "GET", url, retries=False, timeout=10.0)
+            found = await asyncio.to_thread(pool.request, "GET", url, retries=False, timeout=PATIENCE)
         return found.status, found.json()
     finally:
         listener.should_exit = True
@@ -78,7 +78,7 @@ async def test_health_and_readiness(path: str, told: Told, code: int, status: st
 def test_it_is_unready_until_it_has_listed(fleet: Fleet, link: Link) -> None:
     """It serves at once, says that it has no table yet, and stands for no election; then it does all that."""
     link.hold()
-    replica = fleet.launch("pod-0", *BRISK, server=link.url)
+    replica = fleet.launch("pod-0", *CALM, server=link.url)
     replica.until(lambda: bool(replica.log("serving")), "it serves")
     unready = replica.get("/readyz")
     assert (unready.status, unready.json()["status"]) == (503, "the Redirects have not been listed yet")
@@ -91,7 +91,7 @@ def test_it_is_unready_until_it_has_listed(fleet: Fleet, link: Link) -> None:
 
 def test_the_metrics_count(fleet: Fleet) -> None:
     """Queue, table, writes, lists, takeovers, and the election under client-go's name."""
-    replica = fleet.start(1, *BRISK)[0]
+    replica = fleet.start(1, *CALM)[0]
     fleet.leader()
     fleet.create("older", "/same", "https://one.example")
     fleet.create("younger", "/same", "https://two.example")

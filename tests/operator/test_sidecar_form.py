@@ -17,7 +17,7 @@ from leadergate_lab.processes import ManagedProcess, free_port, wait_until
 from leadergate_operator.cli import app
 from leadergate_operator.election import SidecarElection
 
-from .conftest import BRISK, DEPLOY, NEVER, Fleet, Gate, Replica
+from .conftest import CALM, DEPLOY, NEVER, PATIENCE, Fleet, Gate, Replica
 
 SETTINGS = ("--resync-seconds", str(NEVER), "--workers", "2")
 
@@ -31,7 +31,7 @@ class Pair:
         self.operator = fleet.launch(pod, "--listen", f"127.0.0.1:{listen}", "--election-sidecar", url, *SETTINGS)
         argv = [sys.executable, "-m", "leadergate", "elect", "--identity", pod, "--namespace", fleet.namespace]
         argv += ["--kubeconfig", str(self.operator.kubeconfig)]
-        argv += ["--listen", f"127.0.0.1:{port}", "--while-healthy", f"http://127.0.0.1:{listen}/readyz", *BRISK]
+        argv += ["--listen", f"127.0.0.1:{port}", "--while-healthy", f"http://127.0.0.1:{listen}/readyz", *CALM[:-2]]
         self.sidecar = ManagedProcess(f"{pod}-elect", argv, log_dir=folder)
         self.sidecar.start()
 
@@ -58,7 +58,7 @@ def leading(pairs: list[Pair]) -> list[Replica]:
 
 
 def test_the_sidecars_choice_writes_and_takes_over(fleet: Fleet, gate: Gate, pairs: list[Pair]) -> None:
-    """The holder's Pod writes; when its sidecar is gone another one's does, at once, what was rejected before."""
+    """The holder's Pod writes; when its sidecar is gone and its Lease is over, another one writes what was rejected."""
     gate.close()
     fleet.create("docs", "/docs", "https://one.example")
     fleet.until(lambda: bool(fleet.condition("docs")), "a status")
@@ -69,6 +69,7 @@ def test_the_sidecars_choice_writes_and_takes_over(fleet: Fleet, gate: Gate, pai
     (new,) = [pair for pair in pairs if pair.operator.pod != first]
     fleet.until(lambda: bool(gate.rejections(new.operator.pod, "docs")), "the follower was rejected")
     old.sidecar.kill()
+    fleet.run_out()
     fleet.until(lambda: fleet.redirect("docs")["status"]["writtenBy"] == new.operator.pod, "the other one's status")
     fleet.until(lambda: leading(pairs) == [new.operator], "one leads, and it is the new holder's")
 
@@ -101,7 +102,9 @@ async def test_an_answer_is_believed_for_a_while_and_no_longer() -> None:
     task = asyncio.create_task(election.run(stop))
 
     async def until(leads: bool) -> None:
-        await asyncio.to_thread(wait_until, lambda: election.is_leader is leads, what=f"leads: {leads}", timeout=20)
+        await asyncio.to_thread(
+            wait_until, lambda: election.is_leader is leads, what=f"leads: {leads}", timeout=PATIENCE
+        )
 
     await until(True)
     assert election.leader == "pod-0"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +12,7 @@ from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.demo.link import Link
 from leadergate_operator.informer import RETRY_SECONDS
 
-from .conftest import BRISK, NEVER, PATIENCE, Fleet, Replica
+from .conftest import CALM, NEVER, PATIENCE, Fleet, Replica
 
 ENDING = ("stopping", "status_write", "stopped_leading", "released", "stopped")
 
@@ -41,23 +40,28 @@ def outage(control_plane: ControlPlane) -> Iterator[None]:
 
 def test_one_leader_and_a_takeover(fleet: Fleet) -> None:
     """One replica leads and the others know it; when it is killed another takes over."""
-    fleet.start(3, *BRISK)
+    fleet.start(3, *CALM)
     first = leader_of(fleet)
     fleet.all_until(lambda replica: replica.health()["leader"] == first.pod, "the leader's name")
     first.process.kill()
+    fleet.run_out()
     second = leader_of(fleet)
     assert second.pod != first.pod
-    assert second.log("leading")
+    second.until(lambda: bool(second.log("leading")), "it says so")
 
 
 def test_an_api_server_restart_is_survived(fleet: Fleet, control_plane: ControlPlane) -> None:
-    """Killed and started again, the API server finds every replica watching, writing and electing."""
-    fleet.start(3, *BRISK, "--resync-seconds", "0.5")
+    """Killed and started again, the API server finds every replica watching, writing and electing.
+
+    While it was missing nobody hammered it, however fast attempts fail: there is a pause between two attempts to watch.
+    And each line of their logs is one object with a time, a level, an event and the pod.
+    """
+    fleet.start(3, *CALM, "--resync-seconds", "0.5")
     fleet.create("before", "/before", "https://one.example")
     fleet.all_until(lambda replica: bool(replica.writes("before", "accepted")), "the first write")
     leader_of(fleet)
     with outage(control_plane):
-        fleet.all_until(lambda replica: bool(replica.log("watch_failed")), "the broken watch")
+        fleet.all_until(lambda replica: len(replica.log("watch_failed")) >= 4, "four attempts at the broken watch")
         fleet.all_until(lambda replica: bool(replica.log("lease_request_failed")), "the broken election")
         fleet.all_until(lambda replica: bool(replica.writes("before", "failed")), "the failed write")
         assert [replica.get("/before").status for replica in fleet.replicas] == [302, 302, 302]
@@ -65,17 +69,14 @@ def test_an_api_server_restart_is_survived(fleet: Fleet, control_plane: ControlP
     fleet.all_until(lambda replica: set(replica.table()) == {"/before", "/after"}, "the new redirect")
     fleet.all_until(lambda replica: bool(replica.writes("after", "accepted")), "the write of the new one")
     leader_of(fleet)
-
-
-def test_a_missing_api_server_is_not_hammered(fleet: Fleet, control_plane: ControlPlane) -> None:
-    """Between two attempts to watch there is a pause, however fast they fail."""
-    replica = fleet.start(1)[0]
-    with outage(control_plane):
-        replica.until(lambda: len(replica.log("watch_failed")) >= 4, "four failures")
-    moments = [datetime.fromisoformat(line["time"]) for line in replica.log("watch_failed")]
-    # The log's clock is not the one that the pause is measured by.
-    slack = 0.1
-    assert min((b - a).total_seconds() for a, b in pairwise(moments)) > RETRY_SECONDS - slack
+    for replica in fleet.replicas:
+        moments = [datetime.fromisoformat(line["time"]) for line in replica.log("watch_failed")]
+        # The log's clock is not the one that the pause is measured by.
+        slack = 0.1
+        assert min((b - a).total_seconds() for a, b in pairwise(moments)) > RETRY_SECONDS - slack
+        for line in replica.log():
+            assert {"time", "level", "event", "pod"} <= set(line)
+            assert line["pod"] == replica.pod
 
 
 def test_a_frozen_replica_catches_up(fleet: Fleet, control_plane: ControlPlane) -> None:
@@ -110,20 +111,34 @@ def test_sigterm_ends_it_in_order(fleet: Fleet) -> None:
 
 def test_sigterm_lets_what_is_under_way_finish_and_then_hands_over(fleet: Fleet, link: Link) -> None:
     """The write under way ends while it still leads; then it stops leading, releases the Lease and serves no more."""
-    options = (*BRISK, "--resync-seconds", "0.2", "--log-level", "debug", "--write-timeout", "60")
+    options = (*CALM, "--resync-seconds", "0.2", "--log-level", "debug")
     replica = fleet.launch("pod-0", *options, server=link.url)
     replica.until(replica.is_ready, "ready")
     fleet.create("docs", "/docs", "https://one.example")
     fleet.leader()
-    link.hold()
-    replica.until(lambda: replica.log()[-1]["event"] == "status_write_begins", "a write under way")
+
+    def under_way() -> bool:
+        return len(replica.log("status_write_begins")) > len(replica.log("status_write"))
+
+    def rests() -> bool:
+        """Hold the link, and see whether nothing is under way that may have passed before."""
+        link.hold()
+        if not under_way():
+            return True
+        link.release()
+        return False
+
+    replica.until(rests, "a moment without a write")
+    replica.until(under_way, "a write under way")
     replica.process.signal(signal.SIGTERM)
     replica.until(lambda: bool(replica.log("stopping")), "it is stopping")
     begun = len(replica.log("status_write_begins"))
     assert replica.get("/readyz").status == 503
     assert replica.get("/docs").status == 302
     link.release()
-    assert replica.process.stop(PATIENCE) == 0
+    # It was told to end already, and a second SIGTERM may find it without a handler.
+    fleet.until(lambda: not replica.process.running, "it has ended")
+    assert replica.process.returncode == 0
     told = [line["event"] for line in replica.log() if line["event"] in ENDING]
     assert told[told.index("stopping") :] == ["stopping", "status_write", "stopped_leading", "released", "stopped"]
     assert replica.writes("docs")[-1]["outcome"] == "accepted"
@@ -132,19 +147,17 @@ def test_sigterm_lets_what_is_under_way_finish_and_then_hands_over(fleet: Fleet,
 
 
 def test_a_released_lease_is_taken_soon(fleet: Fleet) -> None:
-    """A leader that is stopped hands over: its successor does not wait for the Lease to expire."""
-    fleet.start(2, "--lease-duration", "60", "--renew-deadline", "40", "--retry-period", "1")
+    """A leader that is stopped hands over: its successor does not wait for the Lease to expire, in an hour."""
+    fleet.start(2, *CALM, "--lease-duration", "3600")
     first = fleet.leader()
     assert first.process.stop(PATIENCE) == 0
-    # Within the patience of this test, which is less than what is left of the Lease.
-    stopped = time.monotonic()
     fleet.until(lambda: fleet.holder() not in (None, first.pod), "a successor")
-    assert time.monotonic() - stopped < 30
 
 
 def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane: ControlPlane) -> None:
     """Writes under way end by their timeout, and then the process does."""
-    replica = fleet.start(1, *BRISK, "--resync-seconds", "0.2", "--write-timeout", "3")[0]
+    election = ("--lease-duration", "3", "--renew-deadline", "2", "--retry-period", "1")
+    replica = fleet.start(1, *election, "--resync-seconds", "0.2", "--write-timeout", "3")[0]
     fleet.create("docs", "/docs", "https://one.example")
     replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
     control_plane.apiserver.freeze()
@@ -155,15 +168,3 @@ def test_sigterm_ends_it_while_the_api_server_hangs(fleet: Fleet, control_plane:
     finally:
         control_plane.apiserver.thaw()
     assert replica.log()[-1]["event"] == "stopped"
-
-
-def test_every_log_line_is_json(fleet: Fleet, control_plane: ControlPlane) -> None:
-    """Libraries' messages and failures included: each line is one object with a time, a level, an event and the pod."""
-    replica = fleet.start(1, *BRISK, "--resync-seconds", "0.5")[0]
-    fleet.create("docs", "/docs", "https://one.example")
-    with outage(control_plane):
-        replica.until(lambda: bool(replica.log("watch_failed")), "a failure")
-    replica.until(lambda: bool(replica.writes("docs", "accepted")), "a write")
-    for line in replica.log():
-        assert {"time", "level", "event", "pod"} <= set(line)
-        assert line["pod"] == "pod-0"

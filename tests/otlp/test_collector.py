@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.controlplane.conftest import Team
+from tests.controlplane.team import Team
 
 from leadergate.otlp.entry import entry
 from leadergate_lab.otelcollector import Collector
@@ -17,8 +17,8 @@ from leadergate_lab.processes import wait_until
 
 from .conftest import HEADERS
 
-PATIENCE = 60.0
-QUICK = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2"}
+PATIENCE = 120.0
+QUICK = {"OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
 
 
 def copies(team: Team, outcome: str) -> float:
@@ -57,7 +57,7 @@ def test_the_last_ones_arrive_on_the_way_out(collector: Collector, serve: Callab
     collector.start()
     team = serve(collector.endpoint, **HEADERS)
     assert not team.follower.status(team.note, {"text": "last"}).ok
-    assert team.webhook.process.stop() == 0
+    assert team.webhook.process.stop(PATIENCE) == 0
     uids = [record["uid"] for record in team.webhook.records()]
     until(lambda: len(collector.log_records()) >= len(uids), "all records arrived")
     assert [one["attributes"]["leadergate.uid"] for one in collector.log_records()] == uids
@@ -76,14 +76,16 @@ def test_without_a_collector_nothing_else_is_different(collector: Collector, ser
     (told,) = [line for line in log if "otlp" in line["event"]]
     assert (told["event"], told["level"]) == ("otlp_export_failing", "warning")
     assert told["fault"].startswith(f"{collector.endpoint}: ")
-    assert "Connection refused" in told["fault"]
+    lost = {record["uid"] for record in team.webhook.records()}
     collector.start()
-    assert team.follower.status(team.note, {"text": "d"}).code == 403
-    newest = team.webhook.records()[-1]["uid"]
-    until(
-        lambda: [one["attributes"]["leadergate.uid"] for one in collector.log_records()] == [newest],
-        "the newest record arrived",
-    )
+
+    def arrives() -> bool:
+        # On a busy machine the exporter's time may be over before the collector has answered.
+        assert team.follower.status(team.note, {"text": "d"}).code == 403
+        return bool(collector.log_records())
+
+    until(arrives, "a new record arrived")
+    assert lost.isdisjoint(one["attributes"]["leadergate.uid"] for one in collector.log_records())
 
 
 def test_a_wrong_token_is_told(collector: Collector, serve: Callable[..., Team]) -> None:

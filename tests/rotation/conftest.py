@@ -14,6 +14,9 @@ from leadergate_lab.certs.stage import CertStage
 from leadergate_lab.controlplane import ControlPlane
 from leadergate_lab.processes import wait_until
 
+# What Kubernetes takes by default: that a busy machine is slow is no fault of a rotation.
+TIMEOUT = 10
+
 
 @pytest.fixture(scope="package")
 def plane(assets: Assets) -> Iterator[ControlPlane]:
@@ -28,7 +31,7 @@ def set_up(plane: ControlPlane) -> Iterator[Callable[..., CertStage]]:
     made: list[CertStage] = []
 
     def make(**how: Any) -> CertStage:
-        made.append(CertStage(plane, **how))
+        made.append(CertStage(plane, timeout_seconds=TIMEOUT, **how))
         return made[-1]
 
     yield make
@@ -47,7 +50,7 @@ def stage(set_up: Callable[..., CertStage]) -> CertStage:
 
 @pytest.fixture(scope="package")
 def _lasting(plane: ControlPlane) -> Iterator[CertStage]:
-    stage = CertStage(plane)
+    stage = CertStage(plane, timeout_seconds=TIMEOUT)
     try:
         stage.start()
         stage.gate()

@@ -11,7 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from click.testing import Result
+from typer.testing import CliRunner
+
 from leadergate_certs.bundle import certificates
+from leadergate_certs.cli import app
 from leadergate_certs.issue import issue_authority, issue_serving_pair
 from leadergate_certs.names import ServingNames
 from leadergate_certs.state import fingerprint, first_state
@@ -21,10 +25,21 @@ from leadergate_lab.certs.stage import CONFIGURATIONS, CertStage
 PATIENCE = 90
 
 
-def run(stage: CertStage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as the cluster's administrator."""
+def named(stage: CertStage) -> list[str]:
+    """What names a stage's Secret to a command of the cluster's administrator."""
+    return ["--kubeconfig", str(stage.plane.admin_kubeconfig), "--secret", f"{stage.namespace}/{SECRET}"]
+
+
+def run(stage: CertStage, *arguments: str) -> Result:
+    """Run a command in this process, to be quick; whatever it raises but an exit fails the test."""
+    result = CliRunner().invoke(app, [*arguments, *named(stage)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does."""
     argv = [sys.executable, "-m", "leadergate", "certs", *arguments]
-    argv += ["--kubeconfig", str(stage.plane.admin_kubeconfig), "--secret", f"{stage.namespace}/{SECRET}"]
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
@@ -32,14 +47,14 @@ def show(stage: CertStage) -> tuple[int, dict[str, Any]]:
     """The report as values, and the exit code."""
     ended = run(stage, "show", "--endpoints", stage.endpoints, "--output", "json")
     report: dict[str, Any] = json.loads(ended.stdout)
-    return ended.returncode, report
+    return ended.exit_code, report
 
 
-def test_show_finds_nothing_wrong(stage: CertStage) -> None:
+def test_show_finds_nothing_wrong(lasting: CertStage) -> None:
     """Secret, bundle and both endpoints tell of the same leaf and authority."""
-    state = stage.state()
+    state = lasting.state()
     assert state is not None
-    ended = run(stage, "show", "--endpoints", stage.endpoints)
+    ended = program("show", "--endpoints", lasting.endpoints, *named(lasting))
     assert (ended.returncode, ended.stderr) == (0, "")
     leaf, authority = fingerprint(state.pair.certificate)[:16], state.newest.fingerprint[:16]
     assert ended.stdout.count(leaf) == 3
@@ -49,12 +64,12 @@ def test_show_finds_nothing_wrong(stage: CertStage) -> None:
     assert "nothing is wrong" in ended.stdout
 
 
-def test_show_tells_who_does_not_answer(stage: CertStage) -> None:
+def test_show_tells_who_does_not_answer(lasting: CertStage) -> None:
     """One that is ready and silent while others answer holds up the next rotation: exit code 1."""
-    silent = stage.replicas[1]
+    silent = lasting.replicas[1]
     silent.process.freeze()
     try:
-        code, report = show(stage)
+        code, report = show(lasting)
     finally:
         silent.process.thaw()
     assert code == 1
@@ -94,7 +109,7 @@ def test_show_tells_what_expires_and_what_is_foreign(set_up: Callable[..., CertS
     assert code == 0
     ended = run(stage, "show", "--endpoints", f"{other.endpoints},127.0.0.1:1", "--output", "json")
     report = json.loads(ended.stdout)
-    assert ended.returncode == 1
+    assert ended.exit_code == 1
     assert ["leaf: should have been renewed" in fault for fault in report["faults"]].count(True) == 1
     assert ["serves a certificate of none of the authorities" in fault for fault in report["faults"]].count(True) == 1
     assert any(fault.startswith("127.0.0.1:1: is ready and does not answer") for fault in report["faults"])
@@ -108,14 +123,14 @@ def test_show_tells_a_secret_that_is_not_there(set_up: Callable[..., CertStage])
     assert "there is no such Secret; is leadergate serve running with --certs-secret?" in report["faults"][0]
 
 
-def test_rotate_renews_the_leaf(stage: CertStage) -> None:
+def test_rotate_renews_the_leaf(lasting: CertStage) -> None:
     """And says when it is done."""
-    before = stage.state()
+    before = lasting.state()
     assert before is not None
-    ended = run(stage, "rotate")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = run(lasting, "rotate")
+    assert (ended.exit_code, ended.stderr) == (0, "")
     assert "done: leaf" in ended.stdout
-    after = stage.state()
+    after = lasting.state()
     assert after is not None
     assert after.pair.certificate != before.pair.certificate
     assert after.newest.fingerprint == before.newest.fingerprint
@@ -129,7 +144,7 @@ def test_rotate_follows_an_authority_to_its_end(set_up: Callable[..., CertStage]
     before = stage.state()
     assert before is not None
     ended = run(stage, "rotate", "--ca")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.exit_code, ended.stderr) == (0, "")
     assert "settling: every configuration trusts it" in ended.stdout
     assert "overlapping: its leaf is served" in ended.stdout
     after = stage.state()
@@ -144,7 +159,7 @@ def test_rotate_says_when_nobody_rotates(set_up: Callable[..., CertStage]) -> No
     for replica in stage.replicas:
         replica.process.stop()
     ended = run(stage, "rotate", "--timeout", "2s")
-    assert ended.returncode == 1
+    assert ended.exit_code == 1
     assert "not at its end within 2s" in ended.stderr
     before = stage.state()
     assert before is not None
@@ -152,36 +167,36 @@ def test_rotate_says_when_nobody_rotates(set_up: Callable[..., CertStage]) -> No
     stage.wait_state(lambda state: state.pair.certificate != before.pair.certificate, what="it is done later")
 
 
-def test_inject_takes_a_file_and_prunes(stage: CertStage, tmp_path: Path) -> None:
+def test_inject_takes_a_file_and_prunes(lasting: CertStage, tmp_path: Path) -> None:
     """By name, without the Secret; others stay unless they are to go; a dry run writes nothing."""
     theirs = issue_authority(datetime.now(UTC), common_name="theirs")
     file = tmp_path / "ca.crt"
     file.write_bytes(theirs.certificate_pem)
-    manifest = stage.gate_manifest()
-    manifest["metadata"] = {"name": f"plain-{stage.configuration}"}
-    stage.cluster.apply(manifest)
+    manifest = lasting.gate_manifest()
+    manifest["metadata"] = {"name": f"plain-{lasting.configuration}"}
+    lasting.cluster.apply(manifest)
     path = f"{CONFIGURATIONS}/{manifest['metadata']['name']}"
 
     def bundle() -> bytes:
-        found = stage.cluster.get(path)["webhooks"][0]["clientConfig"].get("caBundle") or ""
+        found = lasting.cluster.get(path)["webhooks"][0]["clientConfig"].get("caBundle") or ""
         return base64.b64decode(found)
 
     name = ["--name", manifest["metadata"]["name"]]
-    assert "would be written" in run(stage, "inject", *name, "--ca-file", str(file), "--dry-run").stdout
+    assert "would be written" in run(lasting, "inject", *name, "--ca-file", str(file), "--dry-run").stdout
     assert bundle() == b""
-    assert "written" in run(stage, "inject", *name, "--ca-file", str(file)).stdout
+    assert "written" in run(lasting, "inject", *name, "--ca-file", str(file)).stdout
     assert bundle() == theirs.certificate_pem
-    assert "unchanged" in run(stage, "inject", *name, "--ca-file", str(file)).stdout
-    run(stage, "inject", *name)
+    assert "unchanged" in run(lasting, "inject", *name, "--ca-file", str(file)).stdout
+    run(lasting, "inject", *name)
     assert len(certificates(bundle())) == 2
-    run(stage, "inject", *name, "--prune")
-    state = stage.state()
+    run(lasting, "inject", *name, "--prune")
+    state = lasting.state()
     assert state is not None
     assert bundle() == state.bundle
-    stage.cluster.call("DELETE", path)
+    lasting.cluster.call("DELETE", path)
 
 
-def test_what_cannot_be_done_is_said(stage: CertStage, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_said(lasting: CertStage, tmp_path: Path) -> None:
     """One line, exit code 2, no trace."""
     empty = tmp_path / "empty"
     empty.write_text("nothing")
@@ -193,10 +208,9 @@ def test_what_cannot_be_done_is_said(stage: CertStage, tmp_path: Path) -> None:
         ("show", "--endpoints", "nowhere"): "--endpoints: 'nowhere': expected HOST:PORT",
     }
     for arguments, said in cases.items():
-        ended = run(stage, *arguments)
-        assert ended.returncode == 2, ended
+        ended = run(lasting, *arguments)
+        assert ended.exit_code == 2, ended
         assert said in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
-    argv = [sys.executable, "-m", "leadergate", "certs", "show", "--secret", "tls"]
-    ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    ended = program("show", "--secret", "tls")
     assert (ended.returncode, ended.stderr) == (2, "error: --secret: 'tls': expected NAMESPACE/NAME\n")

@@ -185,9 +185,10 @@ def test_a_rotation_that_loses_all_its_keys_comes_to_its_end(set_up: Callable[..
     assert stage.bundle() == after.bundle
 
 
-def test_a_foreign_certificate_in_its_place_is_not_taken(stage: CertStage) -> None:
+def test_a_foreign_certificate_in_its_place_is_not_taken(lasting: CertStage) -> None:
     """A pair that no authority of the Secret has issued is refused, and the last good one goes on."""
-    other = CertStage(stage.plane, replicas=1)
+    told = restored(lasting, "none of the authorities")
+    other = CertStage(lasting.plane, replicas=1)
     try:
         other.start()
         foreign = known(other).pair
@@ -197,11 +198,11 @@ def test_a_foreign_certificate_in_its_place_is_not_taken(stage: CertStage) -> No
         "tls.crt": base64.b64encode(foreign.certificate_pem).decode(),
         "tls.key": base64.b64encode(foreign.key_pem).decode(),
     }
-    with stage.load() as load, stage.dialer() as dialer:
-        stage.cluster.call("PATCH", stage.secret_path, {"data": data}, content_type=MERGE)
-        stage.wait_state(lambda state: state.pair.certificate != foreign.certificate, what="the Secret is mended")
+    with lasting.load() as load, lasting.dialer() as dialer:
+        lasting.cluster.call("PATCH", lasting.secret_path, {"data": data}, content_type=MERGE)
+        lasting.wait_state(lambda state: state.pair.certificate != foreign.certificate, what="the Secret is mended")
         went_well(load, dialer)
-    wait_restored(stage, "none of the authorities")
+    wait_restored(lasting, "none of the authorities", before=told)
 
 
 def test_a_checker_that_sees_a_rotation_without_overlap(set_up: Callable[..., CertStage]) -> None:

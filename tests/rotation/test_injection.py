@@ -69,65 +69,66 @@ def test_every_entry_of_every_kind_is_injected(stage: CertStage) -> None:
     stage.cluster.call("DELETE", path)
 
 
-def test_what_has_no_label_is_left_alone(stage: CertStage) -> None:
+def test_what_has_no_label_is_left_alone(lasting: CertStage) -> None:
     """And so is one labelled for another installation."""
-    manifest = stage.gate_manifest()
-    manifest["metadata"] = {"name": f"other-{stage.configuration}", "labels": {}}
-    manifest["webhooks"] = [entry(stage, "other.leadergate.dev")]
-    stage.cluster.apply(manifest)
-    stage.rotate_ca()
+    manifest = lasting.gate_manifest()
+    manifest["metadata"] = {"name": f"other-{lasting.configuration}", "labels": {}}
+    manifest["webhooks"] = [entry(lasting, "other.leadergate.dev")]
+    lasting.cluster.apply(manifest)
+    lasting.rotate_ca()
     path = f"{CONFIGURATIONS}/{manifest['metadata']['name']}"
-    assert bundles(stage, path) == [b""]
-    stage.cluster.call("DELETE", path)
+    assert bundles(lasting, path) == [b""]
+    lasting.cluster.call("DELETE", path)
 
 
-def test_nothing_but_the_bundle_is_ours(stage: CertStage) -> None:
+def test_nothing_but_the_bundle_is_ours(lasting: CertStage) -> None:
     """A GitOps tool that applies its manifest again, without force, meets no conflict and changes no bundle."""
-    bundle = stage.bundle()
-    owned = [one for one in stage.read_gate()["metadata"]["managedFields"] if one["manager"] == FIELD_MANAGER]
+    bundle = lasting.bundle()
+    owned = [one for one in lasting.read_gate()["metadata"]["managedFields"] if one["manager"] == FIELD_MANAGER]
     (ours,) = owned
     fields = ours["fieldsV1"]["f:webhooks"]
     assert [sorted(one["f:clientConfig"]) for one in fields.values()] == [["f:caBundle"]]
-    path = f"{CONFIGURATIONS}/{stage.configuration}"
-    before = stage.read_gate()["metadata"]["resourceVersion"]
+    path = f"{CONFIGURATIONS}/{lasting.configuration}"
+    before = lasting.read_gate()["metadata"]["resourceVersion"]
     call(
-        stage.cluster.api,
+        lasting.cluster.api,
         "PATCH",
         path,
-        stage.gate_manifest(),
+        lasting.gate_manifest(),
         content_type=APPLY,
         fieldManager="leadergate-lab",
         force="false",
     )
-    assert stage.read_gate()["metadata"]["resourceVersion"] == before
-    assert stage.bundle() == bundle
+    assert lasting.read_gate()["metadata"]["resourceVersion"] == before
+    assert lasting.bundle() == bundle
 
 
-def test_a_certificate_of_others_stays(stage: CertStage) -> None:
+def test_a_certificate_of_others_stays(lasting: CertStage) -> None:
     """Through a whole rotation; ours are added to it and taken away beside it."""
     theirs = issue_authority(datetime.now(UTC), common_name="theirs")
-    both = theirs.certificate_pem + stage.bundle()
-    _put(stage, both)
-    after = stage.rotate_ca()
-    found = certificates(stage.bundle())
+    both = theirs.certificate_pem + lasting.bundle()
+    _put(lasting, both)
+    after = lasting.rotate_ca()
+    found = certificates(lasting.bundle())
+    _put(lasting, after.bundle)
     assert theirs.certificate in found
     assert {one.subject for one in found} == {theirs.certificate.subject, after.newest.certificate.subject}
 
 
-def test_a_retired_authority_does_not_come_back(stage: CertStage) -> None:
+def test_a_retired_authority_does_not_come_back(lasting: CertStage) -> None:
     """An old manifest with the bundle of then is applied: what it lacks is put in, what is retired is taken out."""
-    old = stage.bundle()
-    after = stage.rotate_ca()
-    _put(stage, old)
-    wait_until(lambda: stage.bundle() == after.bundle, what="the bundle is what it was", timeout=30)
+    old = lasting.bundle()
+    after = lasting.rotate_ca()
+    _put(lasting, old)
+    wait_until(lambda: lasting.bundle() == after.bundle, what="the bundle is what it was", timeout=30)
 
 
-def test_a_placeholder_is_replaced(stage: CertStage) -> None:
+def test_a_placeholder_is_replaced(lasting: CertStage) -> None:
     """The new line that some charts put there is no certificate."""
-    state = stage.state()
+    state = lasting.state()
     assert state is not None
-    _put(stage, b"\n")
-    wait_until(lambda: stage.bundle() == state.bundle, what="the bundle is back", timeout=30)
+    _put(lasting, b"\n")
+    wait_until(lambda: lasting.bundle() == state.bundle, what="the bundle is back", timeout=30)
 
 
 def test_a_fight_is_told_and_not_lost(stage: CertStage) -> None:
@@ -142,27 +143,27 @@ def test_a_fight_is_told_and_not_lost(stage: CertStage) -> None:
     assert "the-rival" in line
 
 
-def test_a_configuration_that_may_not_be_written_holds_up_nothing_else(stage: CertStage) -> None:
+def test_a_configuration_that_may_not_be_written_holds_up_nothing_else(lasting: CertStage) -> None:
     """It is named with the remedy; leaves are renewed, and the next authority waits for it."""
-    manifest = stage.gate_manifest()
-    manifest["metadata"]["name"] = f"forbidden-{stage.configuration}"
-    manifest["webhooks"] = [entry(stage, "forbidden.leadergate.dev")]
-    stage.cluster.apply(manifest)
+    manifest = lasting.gate_manifest()
+    manifest["metadata"]["name"] = f"forbidden-{lasting.configuration}"
+    manifest["webhooks"] = [entry(lasting, "forbidden.leadergate.dev")]
+    lasting.cluster.apply(manifest)
     path = f"{CONFIGURATIONS}/{manifest['metadata']['name']}"
-    before = stage.state()
+    before = lasting.state()
     assert before is not None
-    stage.ask(Request.CA)
-    stage.wait_state(lambda state: state.phase is Phase.SPREADING, what="the next authority is made")
-    wait_until(lambda: len(certificates(stage.bundle())) == 2, what="the other configuration has it", timeout=30)
-    stage.ask(Request.LEAF)
-    state = stage.wait_state(lambda state: state.pair.certificate != before.pair.certificate, what="a new leaf")
+    lasting.ask(Request.CA)
+    lasting.wait_state(lambda state: state.phase is Phase.SPREADING, what="the next authority is made")
+    wait_until(lambda: len(certificates(lasting.bundle())) == 2, what="the other configuration has it", timeout=30)
+    lasting.ask(Request.LEAF)
+    state = lasting.wait_state(lambda state: state.pair.certificate != before.pair.certificate, what="a new leaf")
     assert state.phase is Phase.SPREADING
-    assert stage.metric("leadergate_certificate_untrusting_configurations") >= 1
-    logs = stage.replicas[0].process.stderr_path.read_text() + stage.replicas[1].process.stderr_path.read_text()
+    assert lasting.metric("leadergate_certificate_untrusting_configurations") >= 1
+    logs = lasting.replicas[0].process.stderr_path.read_text() + lasting.replicas[1].process.stderr_path.read_text()
     assert f"cannot inject ValidatingWebhookConfiguration/{manifest['metadata']['name']}" in logs
     assert "docs/certificates.md" in logs
-    stage.cluster.call("DELETE", path)
-    stage.wait_state(lambda state: state.phase is Phase.STEADY, what="the rotation comes to its end")
+    lasting.cluster.call("DELETE", path)
+    lasting.wait_state(lambda state: state.phase is Phase.STEADY, what="the rotation comes to its end")
 
 
 def test_taking_one_of_several_entries_out_by_apply_is_refused(stage: CertStage) -> None:

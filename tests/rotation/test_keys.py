@@ -90,13 +90,17 @@ def test_no_key_is_in_any_file_after_a_whole_run(set_up: Callable[..., CertStage
     assert b"PRIVATE KEY" not in text
 
 
-def test_the_search_finds_a_key_that_is_there(stage: CertStage) -> None:
+def test_the_search_finds_a_key_that_is_there(lasting: CertStage) -> None:
     """In plain PEM and in a manifest of the Secret: a search that finds nothing would pass for ever."""
-    state = stage.state()
+    state = lasting.state()
     assert state is not None
     data = encode(state)
     found = list(needles(state))
     assert any(needle in data["tls.key"] for needle in found)
     assert any(needle in base64.b64encode(data["ca.key"]) for needle in found)
-    names = {path.name for path in files(stage.plane.directory)}
-    assert {f"{stage.replicas[0].process.name}.stderr", "kube-apiserver.audit.jsonl", "kube-apiserver.stderr"} <= names
+    names = {path.name for path in files(lasting.plane.directory)}
+    assert {
+        f"{lasting.replicas[0].process.name}.stderr",
+        "kube-apiserver.audit.jsonl",
+        "kube-apiserver.stderr",
+    } <= names

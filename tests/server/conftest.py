@@ -49,6 +49,29 @@ def run_on_the_loop_that_the_program_uses() -> Iterator[Run]:
         yield lambda scenario: runner.run(asyncio.wait_for(scenario, 30))
 
 
+@pytest.fixture(name="run", params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run_on_each_loop(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Both loops have a TLS implementation of their own, so that each scenario runs on both."""
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        yield lambda scenario: runner.run(asyncio.wait_for(scenario, 60))
+
+
+class Observed:
+    """Keeps what it was told of a serving certificate."""
+
+    def __init__(self) -> None:
+        self.reloads: list[datetime] = []
+        self.faults: list[str] = []
+
+    def on_reload(self, not_after: datetime) -> None:
+        """Keep the expiry."""
+        self.reloads.append(not_after)
+
+    def on_fault(self, message: str) -> None:
+        """Keep the message."""
+        self.faults.append(message)
+
+
 @dataclass
 class Source:
     """Gives one Lease, at once or when ``open`` is set."""

@@ -7,13 +7,13 @@ import contextlib
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
-import uvloop
+from tests.server.conftest import Observed, Run
 
 from leadergate.callers import admitting, names_of
 from leadergate.run import Server, server
@@ -33,36 +33,6 @@ WITH_SNI, WITHOUT_SNI = "gate.example.org", "127.0.0.1"
 REQUEST = b"GET / HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n"
 
 
-class Run(Protocol):
-    """Runs one coroutine to its end, on the loop under test."""
-
-    def __call__(self, scenario: Coroutine[Any, Any, None]) -> None:
-        """Run it."""
-
-
-@pytest.fixture(name="run", params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run_on_each_loop(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Both loops have a TLS implementation of their own."""
-    with asyncio.Runner(loop_factory=request.param) as runner:
-        yield lambda scenario: runner.run(asyncio.wait_for(scenario, 60))
-
-
-class Heard:
-    """Keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.reloads: list[datetime] = []
-        self.faults: list[str] = []
-
-    def on_reload(self, not_after: datetime) -> None:
-        """Keep the expiry."""
-        self.reloads.append(not_after)
-
-    def on_fault(self, message: str) -> None:
-        """Keep the message."""
-        self.faults.append(message)
-
-
 class Place:
     """A folder with the pair and the clients' authority, and what serves from it."""
 
@@ -72,9 +42,9 @@ class Place:
         self.ca.write_bytes(CLIENTS.pem)
         (folder / "tls.crt").write_bytes(PAIR.certificate_pem)
         (folder / "tls.key").write_bytes(PAIR.key_pem)
-        self.heard = Heard()
+        self.observed = Observed()
         self.certificate = ServingCertificate.load(
-            folder / "tls.crt", folder / "tls.key", observer=self.heard, client_ca=self.ca
+            folder / "tls.crt", folder / "tls.key", observer=self.observed, client_ca=self.ca
         )
         self._numbers = 0
 
@@ -199,16 +169,16 @@ def test_a_changed_authority_is_taken_while_serving(run: Run, place: Place) -> N
             place.ca.unlink()
             assert not await place.certificate.refresh()
             assert await call(port, new) == b"HTTP/1.1 200 OK"
-            assert len(place.heard.faults) == 2
-            assert "holds no certificate that can be read" in place.heard.faults[0]
-            assert "PRIVATE KEY" not in "".join(place.heard.faults)
+            assert len(place.observed.faults) == 2
+            assert "holds no certificate that can be read" in place.observed.faults[0]
+            assert "PRIVATE KEY" not in "".join(place.observed.faults)
 
     run(scenario())
 
 
 def test_a_pair_that_is_handed_over_asks_for_certificates_too(run: Run, place: Place) -> None:
     """Before there is one, nobody gets in; afterwards those of the authority alone."""
-    place.certificate = ServingCertificate.awaited("tls.crt", "tls.key", observer=place.heard, client_ca=place.ca)
+    place.certificate = ServingCertificate.awaited("tls.crt", "tls.key", observer=place.observed, client_ca=place.ca)
 
     async def scenario() -> None:
         good = place.client(CLIENTS.client("a", []))
@@ -238,7 +208,7 @@ def test_a_bad_authority_is_refused_at_start(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(CertificateFault, match=said) as refused:
-        ServingCertificate.awaited("c", "k", observer=Heard(), client_ca=file)
+        ServingCertificate.awaited("c", "k", observer=Observed(), client_ca=file)
     assert str(file) in str(refused.value)
 
 

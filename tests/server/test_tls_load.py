@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from tests.server.conftest import Observed
 
 from leadergate.tls import CertificateFault, ServingCertificate
 from leadergate.tls_pair import PairBytes
@@ -29,22 +30,6 @@ AUTHORITY = issue_authority(NOW - timedelta(days=400))
 NAMES = ServingNames.parse(dns=["localhost"], ips=["127.0.0.1"])
 PAIR = issue_serving_pair(AUTHORITY, NAMES, NOW)
 OTHER = issue_serving_pair(AUTHORITY, NAMES, NOW, lifetime=timedelta(days=91))
-
-
-class Observed:
-    """Keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.reloads: list[datetime] = []
-        self.faults: list[str] = []
-
-    def on_reload(self, not_after: datetime) -> None:
-        """Keep the expiry."""
-        self.reloads.append(not_after)
-
-    def on_fault(self, message: str) -> None:
-        """Keep the message."""
-        self.faults.append(message)
 
 
 class Files:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import uvicorn
-import uvloop
 from cryptography.hazmat.primitives.serialization import Encoding
+from tests.server.conftest import Run
 
 from leadergate.tls import ServingCertificate
 from leadergate_certs.issue import (
@@ -31,20 +31,6 @@ NAMES = ServingNames.parse(services=[("gate", "system")], ips=["127.0.0.1"])
 WITH_SNI = "gate.system.svc"
 WITHOUT_SNI = "127.0.0.1"  # a client sends no server name when it calls an address
 REQUEST = b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n"
-
-
-class Run(Protocol):
-    """Runs one coroutine to its end, on the loop under test."""
-
-    def __call__(self, scenario: Coroutine[Any, Any, None]) -> None:
-        """Run it."""
-
-
-@pytest.fixture(name="run", params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run_on_each_loop(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Both loops have a TLS implementation of their own, so that each scenario runs on both."""
-    with asyncio.Runner(loop_factory=request.param) as runner:
-        yield lambda scenario: runner.run(asyncio.wait_for(scenario, 60))
 
 
 class Secret:

@@ -17,6 +17,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.interop.place import allow
 from leadergate_lab.processes import ManagedProcess, python_environment, wait_until
 
 LEASE = "operator-lock"
@@ -74,7 +75,7 @@ class Sidecar:
         """GET from it: code and text."""
         port = self.log("serving")[-1]["port"]
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -97,18 +98,8 @@ class Scene:
         self.operators: list[Operator] = []
         self.cluster.namespace(self.namespace)
         self.cluster.service_account(self.namespace, ACCOUNT)
-        rbac = "rbac.authorization.k8s.io"
-        meta = {"namespace": self.namespace, "name": ACCOUNT}
-        self.cluster.apply(
-            {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": RULES},
-            {
-                "apiVersion": f"{rbac}/v1",
-                "kind": "RoleBinding",
-                "metadata": meta,
-                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": ACCOUNT},
-                "subjects": [{"kind": "ServiceAccount", "namespace": self.namespace, "name": ACCOUNT}],
-            },
-        )
+        subject = {"kind": "ServiceAccount", "namespace": self.namespace, "name": ACCOUNT}
+        allow(self.cluster, self.namespace, ACCOUNT, RULES, subject)
 
     def operator(self) -> Operator:
         """An operator that is well."""
@@ -120,9 +111,10 @@ class Scene:
         identity = self.cluster.pod(self.namespace, pod, ACCOUNT)
         token = self.cluster.pod_token(identity)
         kubeconfig = self.cluster.kubeconfig(f"{self.namespace}-{pod}", token=token, namespace=self.namespace)
-        argv = [sys.executable, "-m", "leadergate", "elect", "--lease-duration", "4", "--renew-deadline", "3"]
+        # However busy the machine is, nobody loses a Lease by these, and no operator that is well is taken to be ill.
+        argv = [sys.executable, "-m", "leadergate", "elect", "--lease-duration", "60", "--renew-deadline", "40"]
         argv += ["--retry-period", "0.5", "--listen", "127.0.0.1:0", "--kubeconfig", str(kubeconfig)]
-        argv += ["--health-period", "0.1", *flags]
+        argv += ["--health-period", "0.1", "--health-timeout", "30", *flags]
         environment = python_environment(POD_NAME=pod, POD_NAMESPACE=self.namespace)
         process = ManagedProcess(f"{self.namespace}-{pod}", argv, log_dir=Path(self.plane.directory), env=environment)
         process.start()

@@ -22,6 +22,7 @@ from leadergate_lab.assets import Assets
 from leadergate_lab.certs.rights import SECRET
 from leadergate_lab.certs.stage import CONFIGURATIONS, CertStage
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import wait_granted
 from leadergate_lab.webhook import ACCOUNT, NAMESPACE, gate_manifest, status_rule
 
 MUTATING = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
@@ -98,7 +99,7 @@ class Installation:
         return parsed
 
     def user(self, name: str, *rules: dict[str, Any]) -> Path:
-        """A kubeconfig of somebody who has these rights everywhere, and no others."""
+        """A kubeconfig of somebody who has these rights everywhere, from now on, and no others."""
         meta = {"name": name}
         self.cluster.apply(
             {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": meta, "rules": list(rules)},
@@ -110,6 +111,7 @@ class Installation:
                 "subjects": [{"apiGroup": RBAC, "kind": "User", "name": name}],
             },
         )
+        wait_granted(self.cluster.api, *rules, user=name)
         return self.cluster.kubeconfig(name, certificate=self.cluster.client_certificate(name))
 
     def end(self) -> None:
@@ -192,7 +194,13 @@ def listed(*arguments: str, kubeconfig: Path) -> Result:
 
 
 @pytest.fixture(scope="package")
-def installation(plane: ControlPlane) -> Iterator[Installation]:
+def empty(plane: ControlPlane) -> tuple[Result, Result]:
+    """What is listed before there is a gate: for people, and as JSON."""
+    return listed(kubeconfig=plane.admin_kubeconfig), listed("-o", "json", kubeconfig=plane.admin_kubeconfig)
+
+
+@pytest.fixture(scope="package")
+def installation(plane: ControlPlane, empty: tuple[Result, Result]) -> Iterator[Installation]:
     """One for all tests; each leaves it as it was."""
     installation = Installation(plane)
     try:

@@ -17,6 +17,7 @@ from leadergate_lab.village import controllers
 from leadergate_lab.village.images import Image, leadergate
 from leadergate_lab.village.village import Village
 
+PATIENCE = 120.0
 WEB = Path(__file__).parent / "web.py"
 
 
@@ -80,6 +81,10 @@ def run_pod(village: Village, namespace: str) -> RunPod:
     return run
 
 
+READY = {"httpGet": {"path": "/ready", "port": "http"}, "timeoutSeconds": 30}
+"""A probe's question. That the machine is busy makes nobody unready."""
+
+
 def deployment(namespace: str, name: str = "web", *, container: dict[str, Any] | None = None, **spec: Any) -> Any:
     """Two replicas of the web server, unless told otherwise."""
     labels = {"app": name}
@@ -87,7 +92,7 @@ def deployment(namespace: str, name: str = "web", *, container: dict[str, Any] |
         "name": "main",
         "image": "web:1",
         "ports": [{"name": "http", "containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
+        "readinessProbe": {**READY, "periodSeconds": 1, "failureThreshold": 1},
         **(container or {}),
     }
     return {
@@ -100,7 +105,7 @@ def deployment(namespace: str, name: str = "web", *, container: dict[str, Any] |
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"terminationGracePeriodSeconds": 10, "containers": [main], **spec},
+                "spec": {"terminationGracePeriodSeconds": 60, "containers": [main], **spec},
             },
         },
     }

@@ -7,7 +7,7 @@ import json
 from leadergate_lab.processes import wait_until
 from leadergate_lab.village.village import Village
 
-from .conftest import RunPod, deployment, service
+from .conftest import PATIENCE, READY, RunPod, deployment, service
 
 
 def endpoints(village: Village, namespace: str) -> dict[str, bool]:
@@ -23,7 +23,7 @@ def test_a_deployment_has_ready_pods_with_endpoints(village: Village, namespace:
     village.wait_rollout(namespace, "web")
     pods = {pod["status"]["podIP"]: pod["metadata"]["name"] for pod in village.pods(namespace, "app=web")}
     assert len(pods) == 2
-    wait_until(lambda: endpoints(village, namespace) == dict.fromkeys(pods, True), what="endpoints", timeout=10)
+    wait_until(lambda: endpoints(village, namespace) == dict.fromkeys(pods, True), what="endpoints", timeout=PATIENCE)
     assert {ip: village.gate.get(f"http://{ip}:8080/")[1] for ip in pods} == pods
 
 
@@ -37,10 +37,10 @@ def test_a_rolling_update_replaces_pods_one_by_one(village: Village, namespace: 
 
     def replaced() -> bool:
         status = village.cluster.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/web")["status"]
-        fewest.append(status["availableReplicas"])
+        fewest.append(status.get("availableReplicas", 0))
         return not before & {pod["metadata"]["name"] for pod in village.pods(namespace)}
 
-    wait_until(replaced, what="the old Pods are gone", timeout=60)
+    wait_until(replaced, what="the old Pods are gone", timeout=PATIENCE)
     village.wait_rollout(namespace, "web")
     assert min(fewest) >= 2
     for name in before:
@@ -53,10 +53,12 @@ def test_an_unready_pod_leaves_the_endpoints(village: Village, namespace: str) -
     """Its process runs on."""
     village.cluster.apply(service(namespace), deployment(namespace))
     village.wait_rollout(namespace, "web")
-    wait_until(lambda: list(endpoints(village, namespace).values()) == [True, True], what="endpoints", timeout=10)
+    wait_until(lambda: list(endpoints(village, namespace).values()) == [True, True], what="endpoints", timeout=PATIENCE)
     sick, well = endpoints(village, namespace)
     village.gate.get(f"http://{sick}:8080/unready")
-    wait_until(lambda: endpoints(village, namespace) == {sick: False, well: True}, what="it is unready", timeout=10)
+    wait_until(
+        lambda: endpoints(village, namespace) == {sick: False, well: True}, what="it is unready", timeout=PATIENCE
+    )
     assert village.gate.get(f"http://{sick}:8080/")[0] == 200
 
 
@@ -79,7 +81,7 @@ def test_a_service_is_reached_by_its_name(village: Village, namespace: str, run_
 
 def test_a_process_that_does_not_live_is_restarted(village: Village, namespace: str) -> None:
     """The liveness probe fails: it is ended by SIGTERM and another one is started in its place."""
-    probe = {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}
+    probe = {**READY, "periodSeconds": 1, "failureThreshold": 1}
     begins = {"tcpSocket": {"port": "http"}, "periodSeconds": 1, "failureThreshold": 60}
     village.cluster.apply(deployment(namespace, container={"livenessProbe": probe, "startupProbe": begins}))
     village.wait_rollout(namespace, "web")
@@ -91,7 +93,7 @@ def test_a_process_that_does_not_live_is_restarted(village: Village, namespace: 
         status = village.cluster.get(f"/api/v1/namespaces/{namespace}/pods/{name}")["status"]["containerStatuses"][0]
         return bool(status["restartCount"] == 1 and status["ready"])
 
-    wait_until(restarted, what="it was started again and is ready", timeout=20)
+    wait_until(restarted, what="it was started again and is ready", timeout=PATIENCE)
     assert village.node.pod(namespace, name).exit_codes("main") == [0]
 
 
@@ -102,8 +104,8 @@ def test_a_pod_that_does_not_listen_to_sigterm_is_killed(village: Village, names
     )
     run_pod(code, "Running", terminationGracePeriodSeconds=1)
     logs = village.node.pod(namespace, "once")
-    wait_until(lambda: logs.stdout("main").read_text() == "deaf\n", what="it is deaf", timeout=10)
+    wait_until(lambda: logs.stdout("main").read_text() == "deaf\n", what="it is deaf", timeout=PATIENCE)
     path = f"/api/v1/namespaces/{namespace}/pods/once"
     village.cluster.call("DELETE", path)
-    wait_until(lambda: not village.cluster.exists(path), what="the Pod is gone", timeout=20)
+    wait_until(lambda: not village.cluster.exists(path), what="the Pod is gone", timeout=PATIENCE)
     assert logs.exit_codes("main") == [137]

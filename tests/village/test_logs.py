@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import IO
 
 import pytest
 
 from leadergate_lab.processes import wait_until
 from leadergate_lab.village.village import Village
 
-from .conftest import RunPod
+from .conftest import PATIENCE, RunPod
 
 LINES = "import sys\nfor n in range(5): print('line', n, flush=True)\n"
 
@@ -33,7 +35,7 @@ def kubectl(village: Village, namespace: str) -> Kubectl:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         process = kubectl_process(village, namespace, *arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     return run
@@ -70,44 +72,55 @@ def test_the_log_before_a_restart_is_kept(village: Village, namespace: str, kube
         container={"volumeMounts": mounts},
         volumes=[{"name": "room", "emptyDir": {}}],
     )
-    wait_until(lambda: kubectl("once").stdout == "first\n", what="it has begun", timeout=20)
+    wait_until(lambda: kubectl("once").stdout == "first\n", what="it has begun", timeout=PATIENCE)
     none = kubectl("once", "--previous")
     assert none.returncode == 1
     assert 'previous terminated container "main" in pod "once" not found' in none.stderr
     (village.node.pod(namespace, "once").folder / "volumes" / "room" / "end").touch()
-    wait_until(lambda: kubectl("once").stdout == "second\n", what="it has been started again", timeout=20)
+    wait_until(lambda: kubectl("once").stdout == "second\n", what="it has been started again", timeout=PATIENCE)
     assert kubectl("once", "--previous").stdout == "first\n"
 
 
-def test_a_log_is_followed_to_the_containers_end(kubectl: Kubectl, run_pod: RunPod) -> None:
+def wait_for_the_end(run_pod: RunPod, before: str, after: str) -> None:
+    """Run a Pod that says one word, and another one when the file ``end`` is in its folder ``room``, and ends."""
+    code = f"import os, time\nprint({before!r}, flush=True)\n"
+    code += f"while not os.path.exists('/run/room/end'): time.sleep(0.05)\nprint({after!r}, flush=True)"
+    mounts = [{"name": "room", "mountPath": "/run/room"}]
+    volumes = [{"name": "room", "emptyDir": {}}]
+    run_pod(code, "Running", container={"volumeMounts": mounts}, volumes=volumes)
+
+
+@contextmanager
+def followed(village: Village, namespace: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """``kubectl logs --follow``, and what it prints."""
+    following = kubectl_process(village, namespace, "once", "--follow")
+    try:
+        assert following.stdout is not None
+        yield following, following.stdout
+    finally:
+        following.kill()
+        following.communicate()
+
+
+def test_a_log_is_followed_to_the_containers_end(village: Village, namespace: str, run_pod: RunPod) -> None:
     """kubectl ends by itself then, with all that was written."""
-    run_pod("import time\nfor n in range(10): print(n, flush=True); time.sleep(0.1)", "Running")
-    done = kubectl("once", "--follow")
-    assert done.returncode == 0
-    assert done.stdout.split() == [str(number) for number in range(10)]
+    wait_for_the_end(run_pod, "begin", "end")
+    with followed(village, namespace) as (following, told):
+        assert told.readline() == "begin\n"
+        (village.node.pod(namespace, "once").folder / "volumes" / "room" / "end").touch()
+        assert told.read() == "end\n"
+        assert following.wait(timeout=PATIENCE) == 0
 
 
 def test_a_log_that_is_rotated_is_followed(village: Village, namespace: str, kubectl: Kubectl, run_pod: RunPod) -> None:
     """What follows goes on in the new file; what begins afterwards has only that."""
-    code = "import os, time\nprint('old', flush=True)\nwhile not os.path.exists('/run/room/end'): time.sleep(0.05)\n"
-    mounts = [{"name": "room", "mountPath": "/run/room"}]
-    run_pod(
-        code + "print('new', flush=True)",
-        "Running",
-        container={"volumeMounts": mounts},
-        volumes=[{"name": "room", "emptyDir": {}}],
-    )
+    wait_for_the_end(run_pod, "old", "new")
     pod = village.node.pod(namespace, "once")
-    following = kubectl_process(village, namespace, "once", "--follow")
-    try:
-        assert following.stdout is not None
-        assert following.stdout.readline() == "old\n"
+    with followed(village, namespace) as (following, told):
+        assert told.readline() == "old\n"
         pod.log("main").rename(pod.folder / "main.0.log.rotated")
         (pod.folder / "volumes" / "room" / "end").touch()
-        assert following.stdout.read() == "new\n"
-        assert following.wait(timeout=20) == 0
-    finally:
-        following.kill()
-        following.communicate()
+        assert told.read() == "new\n"
+        assert following.wait(timeout=PATIENCE) == 0
     village.wait_pod(namespace, "once", "Succeeded")
     assert kubectl("once").stdout == "new\n"

@@ -10,7 +10,7 @@ import pytest
 from leadergate_lab.processes import wait_until
 from leadergate_lab.village.village import Village
 
-from .conftest import RunPod
+from .conftest import PATIENCE, RunPod
 
 OPERATOR = Path(__file__).parents[2] / "deploy" / "operator"
 HERE = "demo"
@@ -25,7 +25,7 @@ def _furnished(village: Village) -> Iterator[None]:
     village.cluster.apply(OPERATOR / "crd.yaml", OPERATOR / "rbac.yaml")
     yield
     village.cluster.call("DELETE", DEPLOYMENT)
-    wait_until(lambda: not village.pods(HERE), what="its Pods are gone", timeout=60)
+    wait_until(lambda: not village.pods(HERE), what="its Pods are gone", timeout=PATIENCE)
 
 
 @pytest.mark.usefixtures("_furnished")
@@ -45,7 +45,7 @@ def test_an_operator_elects_and_writes(village: Village) -> None:
     assert len(pods) == 3
     assert village.cluster.get(path)["status"]["writtenBy"] in pods
     village.cluster.call("PATCH", DEPLOYMENT, {"spec": {"replicas": 0}}, content_type="application/merge-patch+json")
-    wait_until(lambda: not village.pods(HERE), what="its Pods are gone", timeout=60)
+    wait_until(lambda: not village.pods(HERE), what="its Pods are gone", timeout=PATIENCE)
     assert [village.node.pod(HERE, pod).exit_codes("operator") for pod in sorted(pods)] == [[0], [0], [0]]
 
 
@@ -70,7 +70,7 @@ def test_init_containers_come_first_and_sidecars_end_last(village: Village, name
         volumes=[{"name": "room", "emptyDir": {}}],
     )
     log = village.node.pod(namespace, "once").folder / "volumes" / "room" / "log"
-    wait_until(lambda: "ends" in log.read_text(), what="the sidecar has ended", timeout=10)
+    wait_until(lambda: "ends" in log.read_text(), what="the sidecar has ended", timeout=PATIENCE)
     assert log.read_text().splitlines() == ["first", "sidecar", "main", "sidecar ends"]
     assert [one["name"] for one in pod["status"]["initContainerStatuses"]] == ["first", "beside"]
 

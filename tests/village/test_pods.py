@@ -13,7 +13,7 @@ import pytest
 from leadergate_lab.processes import wait_until
 from leadergate_lab.village.village import Village
 
-from .conftest import RunPod
+from .conftest import PATIENCE, RunPod
 
 RESTRICTED: dict[str, Any] = {
     "runAsNonRoot": True,
@@ -149,7 +149,7 @@ def test_a_missing_secret_is_waited_for(village: Village, namespace: str, run_po
         found = village.cluster.get(path)["status"].get("containerStatuses") or [{}]
         return f"{namespace}/late" in found[0].get("state", {}).get("waiting", {}).get("message", "")
 
-    wait_until(told, what="it says what it waits for", timeout=10)
+    wait_until(told, what="it says what it waits for", timeout=PATIENCE)
     meta = {"namespace": namespace, "name": "late"}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
     village.cluster.apply({**secret, "stringData": {"word": "here"}})

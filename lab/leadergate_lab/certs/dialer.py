@@ -6,12 +6,14 @@ API servers keep connections for long, so that writes alone would hardly ever me
 from __future__ import annotations
 
 import base64
+import math
 import socket
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from types import TracebackType
 from typing import Any
 
@@ -24,13 +26,23 @@ class Dialer:
     """Makes TLS handshakes with ``port`` of 127.0.0.1, trusting the bundle as it stood ``lag`` seconds ago.
 
     ``configuration`` reads the webhook configuration, whose first entry's bundle is taken. Handshakes are counted
-    from the first one that could trust anything at all. A context manager.
+    from the first one that could trust anything at all. One that fails is a failure only if its bundle was still in
+    force ``propagation`` seconds before: later on nobody is promised anything, and on a busy machine a caller may be
+    that late. A context manager.
     """
 
-    def __init__(self, configuration: Callable[[], dict[str, Any]], port: int, *, lag: float = 0.0) -> None:
+    def __init__(
+        self,
+        configuration: Callable[[], dict[str, Any]],
+        port: int,
+        *,
+        lag: float = 0.0,
+        propagation: float = math.inf,
+    ) -> None:
         self._configuration = configuration
         self._port = port
         self._lag = lag
+        self._propagation = propagation
         self._bundles: deque[tuple[float, str]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -79,7 +91,9 @@ class Dialer:
                 self._dial(bundle)
                 self.succeeded += 1
             except (OSError, ValueError) as error:
-                self.failures.append((time.monotonic(), str(error)))
+                now = time.monotonic()
+                if now - self._in_force(bundle) <= self._propagation:
+                    self.failures.append((now, str(error)))
 
     def _bundle(self) -> str | None:
         """The bundle as it was, None while there was none yet."""
@@ -90,6 +104,10 @@ class Dialer:
             self._bundles.popleft()
         bundle = self._bundles[0][1]
         return bundle if bundle or self.succeeded else None
+
+    def _in_force(self, bundle: str) -> float:
+        """Until when at least the bundle that was taken was in force."""
+        return max(at for at, _ in takewhile(lambda one: one[1] == bundle, self._bundles))
 
     def _dial(self, bundle: str) -> None:
         if not bundle:

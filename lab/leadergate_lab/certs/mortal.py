@@ -1,12 +1,14 @@
 """A rotation without a server, which kills itself (SIGKILL) just before or just after its nth write.
 
-Run as ``python -m leadergate_lab.certs.mortal``; it ends by itself, with 0, when nothing is left to do.
+Run as ``python -m leadergate_lab.certs.mortal``. It has many lives, each a process of its own that dies, in turn before
+and after its write; it prints the exit code of each, and ends by itself when a life had nothing left to do.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -26,6 +28,7 @@ from leadergate_certs.state import Phase, State
 from leadergate_certs.steps import Change
 from leadergate_election.connection import ApiConnection
 from leadergate_election.credentials import CredentialsSource
+from leadergate_lab.leash import PR_SET_PDEATHSIG
 
 
 class MortalCluster(Cluster):
@@ -81,13 +84,13 @@ class _Nobody:
         print("fault", message, flush=True)
 
 
-async def rotate(options: argparse.Namespace) -> None:
+async def rotate(options: argparse.Namespace, *, before: bool) -> None:
     """Make steps until the rotation is steady, or until death."""
     source = CredentialsSource(options.kubeconfig, None, Path("/nonexistent"))
     connection = ApiConnection(source, source.load(), user_agent="mortal", on_reload_fault=print)
     namespace, _, name = options.secret.partition("/")
     cluster = MortalCluster(connection, namespace, name)
-    cluster.dies_at, cluster.before = options.dies_at, options.when == "before"
+    cluster.dies_at, cluster.before = options.dies_at, before
     ends = [one.rpartition(":") for one in options.endpoints.split(",")]
     addresses = [Address(host, int(port), ready=True) for host, _, port in ends]
 
@@ -113,9 +116,25 @@ def main() -> int:
     parser.add_argument("--endpoints", required=True)
     parser.add_argument("--propagation", type=float, required=True, help="seconds")
     parser.add_argument("--dies-at", type=int, default=1, help="number of the write, from 1; 0: it never dies")
-    parser.add_argument("--when", choices=("before", "after"), default="after")
-    asyncio.run(rotate(parser.parse_args()))
+    parser.add_argument("--lives", type=int, default=1, help="how many at the most")
+    options = parser.parse_args()
+    for number in range(options.lives):
+        code = _live(options, before=number % 2 == 0)
+        print("life ended with", code, flush=True)
+        if code != -signal.SIGKILL:
+            return code
     return 0
+
+
+def _live(options: argparse.Namespace, *, before: bool) -> int:
+    """One life's exit code, negative for a signal. A fork needs not load the program anew."""
+    life = os.fork()
+    if not life:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        asyncio.run(rotate(options, before=before))
+        sys.stdout.flush()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(life, 0)[1])
 
 
 if __name__ == "__main__":

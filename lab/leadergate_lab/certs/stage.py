@@ -16,6 +16,7 @@ from leadergate_lab.certs.dialer import Dialer
 from leadergate_lab.certs.load import StatusLoad
 from leadergate_lab.certs.rights import SECRET, rights, writing
 from leadergate_lab.controlplane import ControlPlane
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.processes import free_port, wait_until
 from leadergate_lab.webhook import WebhookProcess, gate_manifest, status_rule
 from leadergate_lab.writer import Writer
@@ -32,7 +33,8 @@ class CertStage:
     """A namespace of its own with the Secret, a Lease held for an hour, Deployments to write, and the replicas.
 
     ``flags`` go to every replica; ``propagation`` is in seconds. With a ``service``, replicas take its endpoints for
-    themselves, in place of being told where they are. Rights are those of ``deploy/kustomize/base``.
+    themselves, in place of being told where they are. The gate has ``timeout_seconds``. Rights are those of
+    ``deploy/kustomize/base``.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class CertStage:
         flags: Sequence[str] = (),
         propagation: float = PROPAGATION,
         service: str = "",
+        timeout_seconds: int = 3,
     ) -> None:
         self.plane = plane
         self.cluster = plane.cluster
         self.propagation = propagation
         self._service = service
+        self._timeout_seconds = timeout_seconds
         self.namespace = f"certs-{secrets.token_hex(4)}"
         self.configuration = f"{self.namespace}.leadergate.dev"
         self.secret_path = f"/api/v1/namespaces/{self.namespace}/secrets/{SECRET}"
@@ -110,7 +114,8 @@ class CertStage:
         here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
         url = f"https://127.0.0.1:{self.balancer.port}/enforce/{self.namespace}/lock"
         rules = [status_rule("apps", "v1", "deployments")]
-        manifest = gate_manifest(self.configuration, url, b"", rules, **{"namespaceSelector": here, **entry})
+        usual = {"namespaceSelector": here, "timeoutSeconds": self._timeout_seconds}
+        manifest = gate_manifest(self.configuration, url, b"", rules, **{**usual, **entry})
         for webhook in manifest["webhooks"]:
             webhook["clientConfig"].pop("caBundle")
         manifest["metadata"]["labels"] = {LABEL: self.namespace}
@@ -131,7 +136,7 @@ class CertStage:
 
     def dialer(self, *, lag: float = LAG) -> Dialer:
         """Callers that dial anew and hear of bundles late."""
-        return Dialer(self.read_gate, self.balancer.port, lag=lag)
+        return Dialer(self.read_gate, self.balancer.port, lag=lag, propagation=self.propagation)
 
     def state(self) -> State | None:
         """What the Secret holds, None when it is gone or cannot be understood."""
@@ -213,7 +218,10 @@ class CertStage:
         self.cluster.namespace(self.namespace)
         self.cluster.service_account(self.namespace, "operator")
         self.cluster.set_lease(self.namespace, "lock", "operator-0", duration=HOUR)
-        self.cluster.apply(*rights(self.namespace, [self.configuration]), *writing(self.namespace))
+        writers = writing(self.namespace)
+        self.cluster.apply(*rights(self.namespace, [self.configuration]), *writers)
+        user = account(self.namespace, "operator")
+        wait_granted(self.cluster.api, *writers[0]["rules"], user=user, namespace=self.namespace)
         self.objects = [self._deployment(f"app-{number}") for number in range(4)]
         holder = self.cluster.pod(self.namespace, "operator-0", "operator")
         self.leader = Writer(self.cluster.client(token=self.cluster.pod_token(holder)))

@@ -21,7 +21,7 @@ from leadergate_lab.recorder import Change
 
 _Found = TypeVar("_Found")
 ATTEMPTS = 50
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 AFTERMATH_SECONDS = 2.0
 MARKED = ("verdict", "reason", "message", "standing", "heldUntil", "pod", "holder", "name")
 

@@ -15,8 +15,8 @@ from leadergate_lab.demo.voice import Voice, table
 REPLICAS = 3
 VIEW_SECONDS = 4.0
 READY_SECONDS = 60.0
-TAKEOVER_SECONDS = 30.0
-WRITE_SECONDS = 15.0
+TAKEOVER_SECONDS = 60.0
+WRITE_SECONDS = 60.0
 
 
 def serve(stage: Stage, voice: Voice, ending: ExitStack) -> None:

@@ -20,7 +20,7 @@ from leadergate_lab.processes import free_port
 from leadergate_lab.recorder import Recorder
 from leadergate_lab.webhook import WebhookProcess
 
-EFFECT_SECONDS = 30.0
+EFFECT_SECONDS = 60.0
 SERVER = DEPLOY.parent / "kustomize" / "base"
 CERTIFICATES = "leadergate-system/leadergate-tls"
 

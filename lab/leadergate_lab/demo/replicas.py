@@ -72,7 +72,7 @@ class Replica:
     def get(self, path: str) -> Answer:
         """GET from it, without following. Raises OSError."""
         host, _, port = self._address().rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from leadergate_election.clock import now
@@ -14,6 +15,7 @@ from leadergate_lab.controlplane import ApiServer, ControlPlane
 from leadergate_lab.election.judge import Belief, LeaseState, Verdict, judge
 from leadergate_lab.election.ledger import Ledger, Line, claims, read, sightings
 from leadergate_lab.election.network import Network, Wire
+from leadergate_lab.granted import account, wait_granted
 from leadergate_lab.keys import write_private
 from leadergate_lab.processes import ManagedProcess, python_environment
 from leadergate_lab.recorder import Change, Recorder
@@ -95,7 +97,9 @@ class Stage:
         cluster = plane.cluster
         cluster.namespace(namespace)
         cluster.service_account(namespace, ACCOUNT)
-        cluster.apply(*election_rights(namespace, ACCOUNT, self.leases))
+        rights = election_rights(namespace, ACCOUNT, self.leases)
+        cluster.apply(*rights)
+        wait_granted(cluster.api, *rights[0]["rules"], user=account(namespace, ACCOUNT), namespace=namespace)
         self.recorder = Recorder(
             server=(steady or plane.apiserver).url,
             ca_file=str(plane.ca_file),
@@ -170,7 +174,7 @@ def state(change: Change) -> LeaseState:
     )
 
 
-def election_rights(namespace: str, account: str, leases: Sequence[str]) -> list[dict[str, object]]:
+def election_rights(namespace: str, account: str, leases: Sequence[str]) -> list[dict[str, Any]]:
     """The least that an elector needs, as a Role and its binding; the rules are those of ``docs/election.md``."""
     group = "rbac.authorization.k8s.io"
     metadata = {"namespace": namespace, "name": "election"}

@@ -24,7 +24,7 @@ from leadergate_lab.webhook import ACCOUNT as WEBHOOK_ACCOUNT
 from leadergate_lab.webhook import NAMESPACE as WEBHOOK_NAMESPACE
 from leadergate_lab.webhook import WebhookProcess, status_rule
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 MERGE = "application/merge-patch+json"
 HANDS = 8
 """How many objects the owner changes at a time."""
@@ -90,6 +90,16 @@ class Fleet:
         """The other replicas."""
         leader = self.leader
         return [replica for replica in self.replicas if replica is not leader]
+
+    def succeeded(self, former: Replica) -> Replica:
+        """Wait until another replica leads than one that is gone or stands still.
+
+        Its Lease runs out within a second, in place of what its record promises.
+        """
+        shorter = {"spec": {"leaseDurationSeconds": 1}}
+        self.plane.cluster.call("PATCH", f"{self.leases}/{self.operator.lease}", shorter, content_type=MERGE)
+        self.until(lambda: self.holder not in ("", former.pod), "a takeover")
+        return self.leader
 
     def launch(self, pod: str) -> Replica:
         """Start one more replica."""
@@ -186,7 +196,10 @@ class Fleet:
         path = f"/enforce/{self.namespace}/{self.operator.lease}{self.setting.options}"
         here = {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
         rule = status_rule(GROUP, "v1", "redirects", scope="Namespaced")
-        self.plane.cluster.apply(self.webhook.gate(self.namespace, path, [rule], namespaceSelector=here))
+        # The longest that Kubernetes waits for a webhook: that this machine is busy is no fault of the gate.
+        self.plane.cluster.apply(
+            self.webhook.gate(self.namespace, path, [rule], namespaceSelector=here, timeoutSeconds=30)
+        )
         configurations = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
         ending.callback(self.plane.cluster.call, "DELETE", f"{configurations}/{self.namespace}")
         probe = f"{self.redirects}/{self.names[0]}/status"

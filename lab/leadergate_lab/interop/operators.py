@@ -13,15 +13,11 @@ from leadergate_lab.processes import ManagedProcess
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Of an election, in seconds, as client-go calls them."""
+    """Of an election, in seconds, as client-go calls them. No busy machine makes a leader lose its Lease by these."""
 
-    lease: float = 4
-    renew: float = 3
-    retry: float = 1
-
-
-DEFAULTS = Timings(15, 10, 2)
-"""client-go's and controller-runtime's own."""
+    lease: float = 60
+    renew: float = 8
+    retry: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
-from statistics import median
 from typing import Any
 
-from leadergate_lab.interop.fleet import Fleet
+from leadergate_lab.interop.fleet import Fleet, pods
 
 LOOK_SECONDS = 0.05
 
@@ -22,9 +19,8 @@ class Outage:
 
     ``lived`` is how long the replicas had run when the leader died, ``until_takeover`` how long nobody led after the
     specs had changed. ``rejections`` are those of the pod that took over, from its start to the takeover, ``in_outage``
-    those of them that came after the change; ``pauses`` is the median pause before an object's second attempt, its
-    third and so on. ``right`` is, for each object whose status came right, how long after the takeover it did, in
-    order; ``log_lines`` and ``log_bytes`` are what the pod logged until the takeover.
+    those of them that came after the leader's death. ``right`` is, for each object whose status came right, how long
+    after the takeover it did, in order; ``log_lines`` and ``log_bytes`` are what the pod logged until the takeover.
     """
 
     objects: int
@@ -32,7 +28,6 @@ class Outage:
     until_takeover: float
     rejections: int
     in_outage: int
-    pauses: tuple[float, ...]
     right: tuple[float, ...]
     log_lines: int
     log_bytes: int
@@ -49,22 +44,28 @@ class Outage:
         return self.right[-1] if self.right else 0.0
 
 
-def outage(fleet: Fleet, *, lived: float = 0.0, patience: float) -> Outage:
+def outage(fleet: Fleet, *, lived: float = 0.0, patience: float, until_all_rejected: bool = False) -> Outage:
     """Kill the leader, change all specs while its Lease still runs, and see how a follower gets the statuses right.
 
-    The replicas first go on for ``lived`` seconds with nothing to do. After the takeover it waits for ``patience``
-    seconds at most. Raises TimeoutError when nobody takes over.
+    The replicas first go on for ``lived`` seconds with nothing to do. The Lease expires by itself, or as soon as every
+    follower has been rejected at every object. After the takeover it waits for ``patience`` seconds at most. Raises
+    TimeoutError when nobody takes over.
     """
     began = time.monotonic()
     time.sleep(lived)
-    leader = fleet.leader
+    leader, followers = fleet.leader, fleet.followers
     leader.process.kill()
-    killed = time.monotonic()
+    killed, killed_at = time.monotonic(), time.time()
     fleet.change(fleet.names, "https://example.org/during-the-outage")
-    changed, changed_at = time.monotonic(), time.time()
-    fleet.until(lambda: fleet.holder not in ("", leader.pod), "a takeover", fleet.timings.lease * 3 + 30)
+    changed = time.monotonic()
+    if until_all_rejected:
+        everything = {(pod, name) for pod in pods(followers) for name in fleet.names}
+        fleet.until(lambda: everything <= _rejected(fleet, killed_at), "every follower is rejected at every object")
+        successor = fleet.succeeded(leader)
+    else:
+        fleet.until(lambda: fleet.holder not in ("", leader.pod), "a takeover", fleet.timings.lease * 3 + 30)
+        successor = fleet.leader
     takeover, takeover_at = time.monotonic(), time.time()
-    successor = fleet.leader
     log = successor.log()
     right = _await_right(fleet, takeover, patience)
     denied = [record for record in fleet.denials(successor.pod) if _time(record) <= takeover_at]
@@ -73,8 +74,7 @@ def outage(fleet: Fleet, *, lived: float = 0.0, patience: float) -> Outage:
         lived=killed - began,
         until_takeover=takeover - changed,
         rejections=len(denied),
-        in_outage=sum(_time(record) > changed_at for record in denied),
-        pauses=_pauses(denied),
+        in_outage=sum(_time(record) > killed_at for record in denied),
         right=right,
         log_lines=len(log),
         log_bytes=sum(len(line) + 1 for line in log),
@@ -84,7 +84,8 @@ def outage(fleet: Fleet, *, lived: float = 0.0, patience: float) -> Outage:
 
 def _await_right(fleet: Fleet, takeover: float, patience: float) -> tuple[float, ...]:
     """How long after the takeover each status came right, in order."""
-    wrong, times = fleet.wrong(), [0.0] * (len(fleet.names) - len(fleet.wrong()))
+    wrong = fleet.wrong()
+    times = [0.0] * (len(fleet.names) - len(wrong))
     while wrong and time.monotonic() < takeover + patience:
         time.sleep(LOOK_SECONDS)
         still = fleet.wrong()
@@ -93,14 +94,9 @@ def _await_right(fleet: Fleet, takeover: float, patience: float) -> tuple[float,
     return tuple(times)
 
 
-def _pauses(denied: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
-    """The median pause before the second rejection of an object, the third and so on."""
-    attempts: dict[str, list[float]] = defaultdict(list)
-    for record in denied:
-        attempts[record["name"]].append(_time(record))
-    pauses = [[after - before for before, after in pairwise(times)] for times in attempts.values()]
-    longest = max((len(found) for found in pauses), default=0)
-    return tuple(median(found[at] for found in pauses if at < len(found)) for at in range(longest))
+def _rejected(fleet: Fleet, since: float) -> set[tuple[str, str]]:
+    """Which pods were rejected at which objects since then."""
+    return {(record["requester"]["pod"], record["name"]) for record in fleet.denials() if _time(record) > since}
 
 
 def _time(record: Mapping[str, Any]) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leadergate_lab.cluster import Cluster
+from leadergate_lab.granted import account, wait_granted
 
 CRD_FILE = Path(__file__).parents[3] / "deploy" / "operator" / "crd.yaml"
 CRD = "redirects.demo.leadergate.dev"
@@ -97,10 +98,11 @@ def furnish(cluster: Cluster, namespace: str) -> None:
             "subjects": [subject],
         },
     )
+    wait_granted(cluster.api, *CLUSTER_RULES, user=account(namespace, ACCOUNT))
 
 
 def allow(cluster: Cluster, namespace: str, name: str, rules: list[Any], subject: Mapping[str, str]) -> None:
-    """A Role of these rules, and its binding to ``subject``."""
+    """A Role of these rules, and its binding to ``subject``, a service account, which may do all that from now on."""
     metadata = {"namespace": namespace, "name": name}
     cluster.apply(
         {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
@@ -112,6 +114,7 @@ def allow(cluster: Cluster, namespace: str, name: str, rules: list[Any], subject
             "subjects": [subject],
         },
     )
+    wait_granted(cluster.api, *rules, user=account(subject["namespace"], subject["name"]), namespace=namespace)
 
 
 def redirect(namespace: str, name: str, target: str) -> dict[str, Any]:

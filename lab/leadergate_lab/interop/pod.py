@@ -14,7 +14,7 @@ import sys
 
 from leadergate_lab import leash
 
-GRACE = 10.0
+GRACE = 60.0
 
 
 def main(arguments: list[str]) -> int:

@@ -47,6 +47,8 @@ class SidecarOperator:
         sidecar += ["--namespace", place.namespace, "--lease-name", self.lease, "--kubeconfig", str(place.kubeconfig)]
         sidecar += ["--lease-duration", f"{timings.lease:g}", "--renew-deadline", f"{timings.renew:g}"]
         sidecar += ["--retry-period", f"{timings.retry:g}", "--listen", "127.0.0.1:0", "--while-healthy", health]
+        # An operator that a busy machine keeps waiting is not ill.
+        sidecar += ["--health-timeout", "30"]
         path = str(SCRIPTS / self.script)
         if self.by_kopf:
             operator = [sys.executable, "-m", "kopf", "run", "--standalone", f"--namespace={place.namespace}"]

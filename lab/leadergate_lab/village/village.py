@@ -26,6 +26,7 @@ from leadergate_lab.village.network import NODE_ADDRESS, SERVICE_RANGE
 from leadergate_lab.village.node import READY
 
 _START_SECONDS = 60.0
+_WAIT_SECONDS = 120.0
 _CHECKOUT = Path(__file__).parents[3]
 
 
@@ -100,7 +101,7 @@ class Village:
                 timeout=_START_SECONDS,
             )
 
-    def wait_rollout(self, namespace: str, name: str, *, timeout: float = 60.0) -> None:
+    def wait_rollout(self, namespace: str, name: str, *, timeout: float = _WAIT_SECONDS) -> None:
         """Wait until a Deployment is as its spec says, as ``kubectl rollout status`` does, and old Pods are gone.
 
         Raises TimeoutError with the Deployment's status and the ends of its Pods' logs.
@@ -108,7 +109,7 @@ class Village:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         self._wait(lambda: _rolled_out(self.cluster.get(path)), path, namespace, name, timeout)
 
-    def wait_pod(self, namespace: str, name: str, phase: str, *, timeout: float = 30.0) -> dict[str, Any]:
+    def wait_pod(self, namespace: str, name: str, phase: str, *, timeout: float = _WAIT_SECONDS) -> dict[str, Any]:
         """Wait until a Pod is in that phase, and return it. Raises TimeoutError, which tells its status and logs."""
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
 

@@ -31,11 +31,17 @@ type controller struct {
 	skipObserved bool
 }
 
-func newController(client dynamic.Interface, informer cache.SharedIndexInformer, pod string, skipObserved bool) *controller {
+func newController(
+	client dynamic.Interface,
+	informer cache.SharedIndexInformer,
+	pod string,
+	skipObserved bool,
+	retries workqueue.TypedRateLimiter[cache.ObjectName],
+) *controller {
 	c := &controller{
 		client:   client,
 		informer: informer,
-		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[cache.ObjectName]()),
+		queue:    workqueue.NewTypedRateLimitingQueue(retries),
 		pod:      pod,
 
 		skipObserved: skipObserved,

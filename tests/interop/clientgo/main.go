@@ -14,9 +14,11 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 )
 
@@ -28,6 +30,7 @@ func main() {
 	retryPeriod := flag.Duration("retry-period", 2*time.Second, "time between attempts at the Lease")
 	workers := flag.Int("workers", 2, "how many Redirects are reconciled at once")
 	skipObserved := flag.Bool("skip-observed", false, "leave a status alone that speaks of the generation")
+	retryPause := flag.Duration("retry-pause", 0, "pause before each retry, in place of one that grows")
 	qps := flag.Float64("kube-api-qps", 50, "requests a second to the API server")
 	burst := flag.Int("kube-api-burst", 100, "requests at once to the API server")
 	klog.InitFlags(nil)
@@ -46,7 +49,11 @@ func main() {
 	client := dynamic.NewForConfigOrDie(config)
 	informers := dynamicinformer.NewFilteredDynamicSharedInformerFactory(client, 0, *namespace, nil)
 	informer := informers.ForResource(redirects).Informer()
-	go newController(client, informer, pod, *skipObserved).run(ctx, *workers)
+	retries := workqueue.DefaultTypedControllerRateLimiter[cache.ObjectName]()
+	if *retryPause > 0 {
+		retries = workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](*retryPause, *retryPause)
+	}
+	go newController(client, informer, pod, *skipObserved, retries).run(ctx, *workers)
 
 	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -26,6 +27,7 @@ func main() {
 	onlyGenerations := flag.Bool("generation-changed-predicate", false, "reconcile only when the spec has changed")
 	onlyLeader := flag.Bool("only-leader", false, "reconcile on the leader alone, as controllers do by default")
 	skipObserved := flag.Bool("skip-observed", false, "leave a status alone that speaks of the generation")
+	retryPause := flag.Duration("retry-pause", 0, "pause before each retry, in place of one that grows")
 	options := zap.Options{}
 	options.BindFlags(flag.CommandLine)
 	flag.Parse()
@@ -62,9 +64,13 @@ func main() {
 		log.Error(err, "cannot tell the host's name")
 		os.Exit(1)
 	}
+	how := controller.Options{NeedLeaderElection: onlyLeader}
+	if *retryPause > 0 {
+		how.RateLimiter = workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](*retryPause, *retryPause)
+	}
 	err = ctrl.NewControllerManagedBy(manager).
 		For(&demov1.Redirect{}, wanted...).
-		WithOptions(controller.Options{NeedLeaderElection: onlyLeader}).
+		WithOptions(how).
 		Complete(&RedirectReconciler{Client: manager.GetClient(), Hostname: hostname, SkipObserved: *skipObserved})
 	if err != nil {
 		log.Error(err, "cannot make the controller")

@@ -108,12 +108,13 @@ def asked_for(flt: Filter, one: Record) -> bool:
     account = f"{who.namespace}/{who.service_account}" if None not in (who.namespace, who.service_account) else None
     thing = f"{one.namespace}/{one.name}" if one.namespace else one.name
     routine = (one.verdict, one.standing, one.reason) == ("Deny", "follower", "NotHolder")
+    pod = f"{who.namespace}/{who.pod}" if None not in (who.namespace, who.pod) else None
     bare = tuple(pattern for pattern in flt.object if "/" not in pattern)
     return (
         (flt.since is None or one.time >= flt.since)
         and (flt.until is None or one.time < flt.until)
         and among(flt.gate, one.gate)
-        and among(flt.pod, who.pod)
+        and (not flt.pod or any(like(pod if "/" in pattern else who.pod, pattern) for pattern in flt.pod))
         and among(flt.account, account)
         and (among(flt.object, thing) or (bool(bare) and among(bare, one.name)))
         and among(flt.resource, f"{one.resource.resource}.{one.resource.group}")

@@ -71,7 +71,7 @@ FILTER_OPTIONS: dict[str, Any] = {
     ],
     "until": Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")],
     "gate": _patterns("NS/LEASE", "The gate's Lease."),
-    "pod": _patterns("NAME", "The pod that wrote."),
+    "pod": _patterns("[NS/]NAME", "The pod that wrote."),
     "account": _patterns("NS/NAME", "Its service account."),
     "object": _patterns("[NS/]NAME", "The object that it wrote to."),
     "resource": _patterns("PLURAL.GROUP", "The resource of that object."),

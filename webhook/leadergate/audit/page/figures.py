@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from leadergate.audit.page.store import TABLE, Store
-from leadergate.audit.reading.columns import OBJECT
+from leadergate.audit.reading.columns import OBJECT, WHO
 from leadergate.audit.reading.filters import Filter
 
 _WORST = 3
@@ -77,7 +77,7 @@ def figures(store: Store, flt: Filter) -> Figures:
             count(*) FILTER ({matter} AND {_THROUGH}) AS through,
             count(*) FILTER (kind = 'routine' AND {_THROUGH}) AS routine_through,
             count(*) FILTER ({matter} AND dry_run) AS dry,
-            count(DISTINCT coalesce(pod, username)) FILTER ({matter}) AS pods,
+            count(DISTINCT {WHO}) FILTER ({matter}) AS pods,
             count(DISTINCT {OBJECT}) FILTER ({matter}) AS objects,
             count(DISTINCT gate) FILTER ({shown}) AS gates,
             min(time) FILTER ({shown}) AS first, max(time) FILTER ({shown}) AS last,

@@ -5,6 +5,7 @@ However many records there are, at most ``BUCKETS`` times ``LANES + 1`` times th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from leadergate.audit.holders.takeovers import Takeover
 from leadergate.audit.page.frame import DAY, Frame, Run, framed
 from leadergate.audit.page.store import TABLE, Store
 from leadergate.audit.page.view import Leases
+from leadergate.audit.reading.columns import WHO
 from leadergate.audit.reading.filters import Filter, exactly
 
 BUCKETS = 180
@@ -112,26 +114,35 @@ def step(span: int) -> int:
 
 
 def _marks(store: Store, flt: Filter, width: int) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-    """The pods that are drawn, and ``[lane, kind, bucket, count]`` of each mark. The last lane may be all others."""
+    """The writers that are drawn, and ``[lane, kind, bucket, count]`` of each mark. The last lane may be all others.
+
+    Pods are named with their namespaces where their names alone would be the same.
+    """
     where, parameters = flt.where()
-    who = "coalesce(pod, username)"
     ranked = store.rows(
-        f"SELECT {who} AS who, any_value(pod) AS pod, count(*) AS count,"
+        f"SELECT {WHO} AS who, any_value(pod) AS pod, any_value(username) AS username, count(*) AS count,"
         " count(*) FILTER (kind NOT IN ('allowed', 'other')) AS grave"
         f" FROM {TABLE} WHERE kind <> 'routine' AND {where} GROUP BY who ORDER BY grave DESC, count DESC, who",
         parameters,
     )
+    named = Counter(one["pod"] for one in ranked[:LANES])
     lanes = [
-        {"name": one["who"], "pod": one["pod"] and exactly(one["pod"]), "count": one["count"]} for one in ranked[:LANES]
+        {
+            "who": one["who"],
+            "name": one["username"] if one["pod"] is None else one["pod"] if named[one["pod"]] == 1 else one["who"],
+            "pod": one["pod"] and exactly(one["who"]),
+            "count": one["count"],
+        }
+        for one in ranked[:LANES]
     ]
-    places = {one["name"]: place for place, one in enumerate(lanes)}
+    places = {one["who"]: place for place, one in enumerate(lanes)}
     if len(ranked) > LANES:
         rest = ranked[LANES:]
-        lanes.append({"name": None, "pods": len(rest), "count": sum(one["count"] for one in rest)})
+        lanes.append({"who": None, "name": None, "pods": len(rest), "count": sum(one["count"] for one in rest)})
     counted: dict[tuple[int, str, int], int] = {}
     listed = ", ".join("?" * len(places)) or "NULL"
     for one in store.rows(
-        f"SELECT CASE WHEN {who} IN ({listed}) THEN {who} END AS who, kind, epoch_ms(time) // {width} AS bucket,"
+        f"SELECT CASE WHEN {WHO} IN ({listed}) THEN {WHO} END AS who, kind, epoch_ms(time) // {width} AS bucket,"
         f" count(*) AS count FROM {TABLE} WHERE kind <> 'routine' AND {where} GROUP BY ALL ORDER BY bucket",
         [*places, *parameters],
     ):

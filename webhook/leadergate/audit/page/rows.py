@@ -7,7 +7,7 @@ from typing import Any
 
 from leadergate.audit.page.asked import ORDERS, Asked
 from leadergate.audit.page.store import TABLE, Store
-from leadergate.audit.reading.columns import OBJECT
+from leadergate.audit.reading.columns import OBJECT, WHO
 from leadergate.audit.reading.filters import Filter
 from leadergate.audit.reading.sift import first_values
 
@@ -16,8 +16,8 @@ SIZE = 100
 
 _FARTHEST = (1 << 63) - 1
 _SHOWN = (
-    f"key, kind, time, verdict, reason, mode, gate, standing, pod, username, account, node, {OBJECT} AS object,"
-    " resource, holder, dry_run, operation, uid, latency_ms"
+    f"key, kind, time, verdict, reason, mode, gate, standing, {WHO} AS who, pod, username, account, node,"
+    f" {OBJECT} AS object, resource, holder, dry_run, operation, uid, latency_ms"
 )
 
 

@@ -49,9 +49,10 @@ class Filter:
     """Which records are asked for. Several values of one field are alternatives; fields narrow each other.
 
     ``since`` is inclusive, ``until`` exclusive. Texts are patterns in which ``*`` and ``?`` stand for characters; after
-    a backslash they are themselves, as is a backslash after another: ``gate``, ``pod``, ``account``
-    (``namespace/name``), ``object`` (``namespace/name``, or the name of a cluster-scoped one; without a ``/`` it is
-    also tried against the name alone), ``resource`` (``plural.group``), ``uid`` and ``webhook_pod``.
+    a backslash they are themselves, as is a backslash after another: ``gate``, ``pod`` (``name``, or, with a ``/``,
+    ``namespace/name``), ``account`` (``namespace/name``), ``object`` (``namespace/name``, or the name of a
+    cluster-scoped one; without a ``/`` it is also tried against the name alone), ``resource`` (``plural.group``),
+    ``uid`` and ``webhook_pod``.
     ``routine`` is whether followers' rejections, of which each write makes one a replica, are asked for too.
     """
 
@@ -102,10 +103,8 @@ class Filter:
     def _patterns(self, field: str, expression: str, parts: list[str], parameters: list[Any]) -> None:
         alternatives = []
         for pattern in getattr(self, field):
-            alternatives.append(f"coalesce({expression} GLOB ?, false)")
-            parameters.append(_glob(pattern))
-            if field == "object" and "/" not in pattern:
-                alternatives.append("name GLOB ?")
+            for one in _tried(field, pattern, expression):
+                alternatives.append(f"coalesce({one} GLOB ?, false)")
                 parameters.append(_glob(pattern))
         if alternatives:
             parts.append(" OR ".join(alternatives))
@@ -164,6 +163,15 @@ def _moment(text: str, now: datetime, field: str, faults: list[Fault]) -> dateti
 def exactly(text: str) -> str:
     """The pattern that this text alone matches."""
     return re.sub(r"[*?\\]", r"\\\g<0>", text)
+
+
+def _tried(field: str, pattern: str, expression: str) -> tuple[str, ...]:
+    """What a pattern is tried against; a slash in one says that it has a namespace."""
+    if field == "pod" and "/" in pattern:
+        return (f"requester_namespace || '/' || {expression}",)
+    if field == "object" and "/" not in pattern:
+        return expression, "name"
+    return (expression,)
 
 
 def _glob(pattern: str) -> str:

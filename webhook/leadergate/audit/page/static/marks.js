@@ -67,9 +67,9 @@ export function turns(content, colour, width) {
 
 /** The colour of a holder beside the lane of its pod. */
 export function swatches(content, colour) {
-  const known = new Map(content.bands.filter((one) => one.gap === null).map((one) => [pod(one.holder), one]));
-  return content.lanes.flatMap((one, place) => (known.has(one.name) ? [{
-    type: "rect", xref: "paper", yref: "y2", xsizemode: "pixel", xanchor: 0, x0: -14, x1: -6, y0: place - 0.2, y1: place + 0.2, line: { width: 0 }, fillcolor: holder(known.get(one.name), colour),
+  const known = new Map(content.bands.filter((one) => one.gap === null).map((one) => [`${one.gate.split("/")[0]}/${pod(one.holder)}`, one]));
+  return content.lanes.flatMap((one, place) => (known.has(one.who) ? [{
+    type: "rect", xref: "paper", yref: "y2", xsizemode: "pixel", xanchor: 0, x0: -14, x1: -6, y0: place - 0.2, y1: place + 0.2, line: { width: 0 }, fillcolor: holder(known.get(one.who), colour),
   }] : []));
 }
 

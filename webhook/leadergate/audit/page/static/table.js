@@ -41,6 +41,9 @@ function head([name, label]) {
       label, el("span", { "aria-hidden": "true" }, mark)));
 }
 
+/** A pod of another namespace than the Lease's is none of its operator's, whatever it is called. */
+const wrote = (one) => (one.pod === null || one.who === `${one.gate.split("/")[0]}/${one.pod}` ? writer(one.pod, one.username) : one.who);
+
 function row(one, from, marked) {
   const moment = Date.parse(one.time);
   const query = address.current();
@@ -50,7 +53,7 @@ function row(one, from, marked) {
   const cells = [
     ["time", link],
     ["standing", el("span", { class: `badge ${one.kind}` }, shown(kind))],
-    ["pod", name(writer(one.pod, one.username))],
+    ["pod", name(wrote(one), one.who ?? "")],
     ["object", name(one.object)],
     ["gate", name(one.gate)],
     ["holder", one.holder ? name(one.holder.split("_")[0], one.holder) : el("span", { class: "quiet" }, nobody(one))],

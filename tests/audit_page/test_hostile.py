@@ -15,7 +15,7 @@ from selenium.webdriver import Chrome
 from leadergate_lab.nights import night
 
 from .served import Page, served
-from .visitor import Visitor
+from .visitor import Visitor, visiting
 
 HOSTILE = (
     "<script>ran.push('script')</script>",
@@ -70,9 +70,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def victim(browser: Chrome, target: Page) -> Iterator[Visitor]:
     """Somebody who looks at it."""
-    one = Visitor(browser, target.url)
-    yield one
-    assert one.complaints() == []
+    with visiting(browser, target.url) as one:
+        yield one
 
 
 def _harmless(victim: Visitor) -> None:

@@ -12,7 +12,7 @@ from leadergate_lab.processes import wait_until
 
 from .chromium import sized
 from .served import Page, served
-from .visitor import Visitor
+from .visitor import Visitor, visiting
 
 _OVERHANGS = """
 const out = [];
@@ -38,9 +38,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def reader(browser: Chrome, many: Page) -> Iterator[Visitor]:
     """Somebody who looks at it."""
-    one = Visitor(browser, many.url)
-    yield one
-    assert one.complaints() == []
+    with visiting(browser, many.url) as one:
+        yield one
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])

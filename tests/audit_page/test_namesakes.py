@@ -13,7 +13,7 @@ from selenium.webdriver import Chrome
 from leadergate_lab.nights import night
 
 from .served import Page, served
-from .visitor import Visitor
+from .visitor import visiting
 
 POD = "operator-0"
 
@@ -54,7 +54,6 @@ def test_pattern_of_one(namesakes: Page) -> None:
 
 def test_table(browser: Chrome, namesakes: Page) -> None:
     """A pod of another namespace than the Lease's has it before its name."""
-    visitor = Visitor(browser, namesakes.url)
-    visitor.opens()
-    assert set(visitor.texts("#table-body .c-pod")) == {POD, f"staging/{POD}"}
-    assert visitor.complaints() == []
+    with visiting(browser, namesakes.url) as visitor:
+        visitor.opens()
+        assert set(visitor.texts("#table-body .c-pod")) == {POD, f"staging/{POD}"}

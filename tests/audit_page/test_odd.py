@@ -14,7 +14,7 @@ from selenium.webdriver import Chrome
 from leadergate_lab.nights import night
 
 from .served import Page, served
-from .visitor import Visitor
+from .visitor import Visitor, visiting
 
 STARRED = ("a*b", "axb", "a?b", "a\\*b")
 LONG = "x" * 120 + "-" + "y" * 130
@@ -45,9 +45,8 @@ def oddities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture
 def visitor(browser: Chrome, oddities: Page) -> Iterator[Visitor]:
     """Somebody who looks at them."""
-    one = Visitor(browser, oddities.url)
-    yield one
-    assert one.complaints() == []
+    with visiting(browser, oddities.url) as one:
+        yield one
 
 
 def test_who_held_the_lease(visitor: Visitor) -> None:

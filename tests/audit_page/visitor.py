@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -133,3 +134,11 @@ class Visitor:
 
 
 __all__ = ["Keys", "Visitor"]
+
+
+@contextmanager
+def visiting(browser: Chrome, url: str) -> Iterator[Visitor]:
+    """Somebody who looks at a page. What the policy forbade, and what the console said, is a failure in the end."""
+    one = Visitor(browser, url)
+    yield one
+    assert one.complaints() == []
